@@ -1,0 +1,59 @@
+# make run   everything from nothing to a running service with a demo tenant
+# make test  everything from nothing to passed tests
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+CODE   := engine edge watchword tests bench
+
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help run test check bench fmt lock clean
+
+help:
+	@echo "make run    start Redis, the edge and a demo tenant on http://127.0.0.1:8080"
+	@echo "make test   run every test"
+	@echo "make check  lint, layers and strict types"
+	@echo "make bench  measure the hot path against the floor"
+	@echo "make fmt    format and fix what can be fixed"
+	@echo "make lock   resolve requirements/*.txt again from pyproject.toml"
+
+run: $(VENV)/.run
+	@$(BIN)/watchword serve --demo
+
+test: $(VENV)/.dev
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	@$(BIN)/ruff format --check $(CODE)
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/lint-imports
+	@$(BIN)/basedpyright
+
+bench: $(VENV)/.dev
+	@$(BIN)/python -m bench.hot_path
+
+fmt: $(VENV)/.dev
+	@$(BIN)/ruff format $(CODE)
+	@$(BIN)/ruff check --fix $(CODE)
+
+lock: $(VENV)/.dev
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+	  -o requirements/build.txt requirements/build.in
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+	  --extra embedded -o requirements/run.txt pyproject.toml
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+	  --extra dev -o requirements/dev.txt pyproject.toml
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
+
+# The stamps make a second run need no network: pip is asked only when a lock has changed.
+$(VENV)/.run: requirements/run.txt requirements/build.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements/build.txt -r requirements/run.txt
+	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
+	@touch $@
