@@ -1,0 +1,91 @@
+"""API keys: how a dialer or a CRM proves which tenant it works for.
+
+They live in their tenant's record, so that one read tells whether a key is good, and a revoked key is gone with
+the write that revoked it.
+"""
+
+import time
+import uuid
+
+import msgspec
+
+from engine.errors import Unauthenticated, UnknownApiKey, UnknownTenant
+from engine.ids import AdminId, ApiKeyId, TenantId
+from engine.tenants import ApiKey, Tenant, Tenants
+from engine.tokens import Kind, digest, mint, parse
+
+_ID_LENGTH = 12
+
+
+def api_key_id(key_digest: str) -> ApiKeyId:
+    """The name under which a key is listed and revoked."""
+    return ApiKeyId(key_digest[:_ID_LENGTH])
+
+
+class ApiKeys:
+    def __init__(self, tenants: Tenants) -> None:
+        self._tenants = tenants
+
+    async def authenticate(self, text: str) -> tuple[Tenant, ApiKeyId]:
+        """Whose API key this is.
+
+        Raises:
+            Unauthenticated: it is malformed, was never issued, or is revoked.
+        """
+        token = parse(Kind.API_KEY, text)
+        if token is None:
+            raise Unauthenticated
+        try:
+            tenant = await self._tenants.read(TenantId(str(uuid.UUID(token.subject))))
+        except UnknownTenant:
+            raise Unauthenticated from None
+        if token.digest not in tenant.api_keys:
+            raise Unauthenticated
+        return tenant, api_key_id(token.digest)
+
+    async def issue(self, tenant_id: TenantId, *, name: str) -> str:
+        """A further key beside those there are. Returned once, stored never.
+
+        Raises:
+            UnknownTenant
+        """
+        return await self._mint(tenant_id, name, keep_others=True)
+
+    async def replace_all(self, tenant_id: TenantId, *, name: str) -> str:
+        """A new key, and the end of all others with the same write.
+
+        Raises:
+            UnknownTenant
+        """
+        return await self._mint(tenant_id, name, keep_others=False)
+
+    async def refresh(self, tenant_id: TenantId, *, admin: AdminId) -> str:
+        """As replace_all, for the tenant's administrator.
+
+        Raises:
+            UnknownTenant, TenantInactive
+        """
+        await self._tenants.read_owned(tenant_id, admin)
+        return await self.replace_all(tenant_id, name="refreshed")
+
+    async def revoke(self, tenant_id: TenantId, key_id: ApiKeyId) -> None:
+        """Raises: UnknownTenant, UnknownApiKey."""
+
+        def without(tenant: Tenant) -> Tenant:
+            left = {known: key for known, key in tenant.api_keys.items() if api_key_id(known) != key_id}
+            if len(left) == len(tenant.api_keys):
+                raise UnknownApiKey
+            return msgspec.structs.replace(tenant, api_keys=left)
+
+        await self._tenants.change(tenant_id, without)
+
+    async def _mint(self, tenant_id: TenantId, name: str, *, keep_others: bool) -> str:
+        text = mint(Kind.API_KEY, uuid.UUID(tenant_id).hex)
+        issued = {digest(text): ApiKey(name, int(time.time()))}
+
+        def with_key(tenant: Tenant) -> Tenant:
+            others = tenant.api_keys if keep_others else {}
+            return msgspec.structs.replace(tenant, api_keys={**others, **issued})
+
+        await self._tenants.change(tenant_id, with_key)
+        return text

@@ -1,0 +1,98 @@
+"""The engine, put together: nouns on stores on one link."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from engine.admins import Admins
+from engine.api_keys import ApiKeys
+from engine.configurations import Configurations
+from engine.deployment import open_deployment
+from engine.limits import DefaultRates, Limits
+from engine.passcodes import Passcodes
+from engine.passwords import Passwords
+from engine.sealing import Keyring
+from engine.store import scripts
+from engine.store.address import Address
+from engine.store.admins import AdminStore
+from engine.store.claims import ClaimStore
+from engine.store.deployment import DeploymentStore
+from engine.store.idempotency import IdempotencyStore
+from engine.store.limits import LimitStore
+from engine.store.link import Link
+from engine.store.passcodes import PasscodeStore
+from engine.store.tenants import TenantStore
+from engine.tenants import Tenants
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What an engine is opened with."""
+
+    address: Address
+    keyring: Keyring
+    rates: DefaultRates
+    partitions: int
+    deadline_ms: int
+    max_in_flight: int
+    password_threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The domain: surfaces call its nouns, plumbing watches its link and its queue."""
+
+    tenants: Tenants
+    configurations: Configurations
+    api_keys: ApiKeys
+    admins: Admins
+    passcodes: Passcodes
+    passwords: Passwords
+    link: Link
+
+
+@asynccontextmanager
+async def open_engine(options: Options) -> AsyncGenerator[Engine]:
+    """Link up, however long Redis takes to come, and put the engine together.
+
+    Raises:
+        Misconfigured: this Redis holds a deployment that these options do not fit.
+    """
+    passwords = Passwords(threads=options.password_threads)
+    try:
+        async with Link(
+            options.address,
+            scripts=scripts.load_all(),
+            deadline_ms=options.deadline_ms,
+            max_in_flight=options.max_in_flight,
+        ) as link:
+            await link.wait_up()
+            yield await _assemble(link, passwords, options)
+    finally:
+        passwords.close()
+
+
+async def _assemble(link: Link, passwords: Passwords, options: Options) -> Engine:
+    keyring, rates = options.keyring, options.rates
+    space = await open_deployment(DeploymentStore(link), keyring=keyring, partitions=options.partitions)
+    limits = Limits(LimitStore(link), space)
+    tenants = Tenants(TenantStore(link), ClaimStore(link), space)
+    api_keys = ApiKeys(tenants)
+    return Engine(
+        tenants=tenants,
+        configurations=Configurations(tenants),
+        api_keys=api_keys,
+        admins=Admins(AdminStore(link), space, keyring=keyring, passwords=passwords, limits=limits, rates=rates),
+        passcodes=Passcodes(
+            PasscodeStore(link),
+            space,
+            tenants=tenants,
+            api_keys=api_keys,
+            keyring=keyring,
+            limits=limits,
+            rates=rates,
+            idempotency=IdempotencyStore(link),
+        ),
+        passwords=passwords,
+        link=link,
+    )

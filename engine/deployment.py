@@ -1,0 +1,36 @@
+"""What holds for the life of a deployment: its number of partitions, and the secret of its key names."""
+
+import secrets
+
+from engine.errors import Misconfigured
+from engine.sealing import CannotUnseal, Keyring
+from engine.store.deployment import DeploymentStore
+from engine.store.keys import MAX_PARTITIONS, KeySpace
+
+_SCOPE = "deployment"
+_BOUND_TO = b"index key"
+_INDEX_KEY_BYTES = 32
+
+
+async def open_deployment(store: DeploymentStore, *, keyring: Keyring, partitions: int) -> KeySpace:
+    """Found the deployment or join it. The sealed index key is also the proof that our keyring is the right one.
+
+    Raises:
+        Misconfigured: another number of partitions, or a keyring that does not open what is stored.
+    """
+    if not 1 <= partitions <= MAX_PARTITIONS:
+        raise Misconfigured(f"WATCHWORD_PARTITIONS is 1 to {MAX_PARTITIONS}")
+    proposal = keyring.seal(secrets.token_bytes(_INDEX_KEY_BYTES), scope=_SCOPE, bound_to=_BOUND_TO)
+    fixed = await store.open(partitions=partitions, index_key=proposal)
+    if fixed.partitions != partitions:
+        raise Misconfigured(
+            f"this deployment was started with {fixed.partitions} partitions and keeps them: "
+            f"set WATCHWORD_PARTITIONS={fixed.partitions}"
+        )
+    try:
+        index_key = keyring.unseal(fixed.index_key, scope=_SCOPE, bound_to=_BOUND_TO)
+    except CannotUnseal:
+        raise Misconfigured(
+            "WATCHWORD_KEYS does not open what is stored in this Redis: give the keys it was started with"
+        ) from None
+    return KeySpace(partitions=partitions, index_key=index_key)

@@ -1,0 +1,142 @@
+"""Why the engine says no. Every class carries data; sentences are made at the edge.
+
+Refusal                       the answer is no, and nothing was changed
+├── Invalid                   values that cannot be used, all of them named
+├── Unauthenticated           no credential, or one that is not or no longer good
+│   └── WrongPassword         sign-in failed; unknown e-mail and wrong password are one answer
+├── UnknownTenant             there is none with this id, or the credential is another tenant's
+├── UnknownApiKey             the tenant has no API key with this id
+├── UnknownAdmin              nobody signed up with this e-mail address
+├── TenantInactive            not activated yet, or suspended
+├── OriginRefused             a web page of this origin may not use the tenant
+├── EmailTaken
+├── TenantNameTaken
+├── AlreadyConfigured         create-only configuration exists
+├── PassKeyTaken              a passcode is alive under this pass key
+├── PasscodeGone              unknown, expired or used up: one answer for all
+├── IdempotencyMismatch       the Idempotency-Key came with another request before
+├── LimitExceeded
+└── Busy                      a bounded queue is full
+
+Misconfigured                 the deployment cannot start like this
+
+What the store raises passes through: see engine.store.errors, named here for the edge.
+"""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from engine.store.errors import LinkDown as LinkDown
+from engine.store.errors import OutcomeUnknown as OutcomeUnknown
+from engine.store.errors import Overloaded as Overloaded
+from engine.store.errors import ScriptFailed as ScriptFailed
+from engine.store.errors import Unavailable as Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One unusable value: the field as the surface spells it, the rule it breaks, and the rule's bound.
+
+    Rules: required, string, integer, object, format, min, max, choice, alphabet, email, conflict.
+    """
+
+    field: str
+    rule: str
+    bound: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitState:
+    """Where a caller stands with one rate limit, after the request that was charged or refused."""
+
+    policy: str
+    quota: int
+    window_s: int
+    remaining: int
+    reset_ms: int
+
+
+class Refusal(Exception):
+    """The engine's answer is no. `reason` is its name in metrics and logs."""
+
+    reason: ClassVar[str] = "refused"
+
+
+@dataclass
+class Invalid(Refusal):
+    problems: tuple[Problem, ...]
+    reason: ClassVar[str] = "invalid"
+
+    @classmethod
+    def value(cls, field: str, rule: str, bound: int | None = None) -> "Invalid":
+        """One problem."""
+        return cls((Problem(field, rule, bound),))
+
+
+class Unauthenticated(Refusal):
+    reason = "unauthenticated"
+
+
+class WrongPassword(Unauthenticated):
+    reason = "wrong_password"
+
+
+class UnknownTenant(Refusal):
+    reason = "unknown_tenant"
+
+
+class UnknownApiKey(Refusal):
+    reason = "unknown_api_key"
+
+
+class UnknownAdmin(Refusal):
+    reason = "unknown_admin"
+
+
+class TenantInactive(Refusal):
+    reason = "tenant_inactive"
+
+
+class OriginRefused(Refusal):
+    reason = "origin_refused"
+
+
+class EmailTaken(Refusal):
+    reason = "email_taken"
+
+
+class TenantNameTaken(Refusal):
+    reason = "tenant_name_taken"
+
+
+class AlreadyConfigured(Refusal):
+    reason = "already_configured"
+
+
+class PassKeyTaken(Refusal):
+    reason = "pass_key_taken"
+
+
+class PasscodeGone(Refusal):
+    reason = "gone"
+
+
+class IdempotencyMismatch(Refusal):
+    reason = "idempotency_mismatch"
+
+
+@dataclass
+class LimitExceeded(Refusal):
+    state: LimitState
+    retry_after_ms: int
+    reason: ClassVar[str] = "limited"
+
+
+@dataclass
+class Busy(Refusal):
+    retry_after_ms: int = field(default=1000)
+    reason: ClassVar[str] = "busy"
+
+
+class Misconfigured(Exception):
+    """The deployment cannot start; the sentence says what to change."""

@@ -1,0 +1,161 @@
+"""Passcodes: the customer submits a pass key and gets one, the agent fetches it by the same key, once."""
+
+from typing import NamedTuple
+
+from engine.api_keys import ApiKeys
+from engine.errors import (
+    IdempotencyMismatch,
+    LimitExceeded,
+    LimitState,
+    PasscodeGone,
+    PassKeyTaken,
+    UnknownTenant,
+)
+from engine.ids import PassKey, TenantId
+from engine.limits import DefaultRates, Limits, Rate
+from engine.pass_keys import normalise
+from engine.sealing import Keyring
+from engine.store.idempotency import IdempotencyStore, RequestStatus
+from engine.store.keys import KeySpace, Place
+from engine.store.passcodes import FetchStatus, PasscodeStore, SubmitStatus
+from engine.tenants import Tenant, Tenants
+
+
+class Passcode(NamedTuple):
+    """A passcode in the clear, and where the caller stands with the limits that were charged for it."""
+
+    text: str
+    limits: tuple[LimitState, ...]
+
+
+class Passcodes:
+    def __init__(
+        self,
+        store: PasscodeStore,
+        space: KeySpace,
+        *,
+        tenants: Tenants,
+        api_keys: ApiKeys,
+        keyring: Keyring,
+        limits: Limits,
+        rates: DefaultRates,
+        idempotency: IdempotencyStore,
+    ) -> None:
+        self._store = store
+        self._space = space
+        self._tenants = tenants
+        self._api_keys = api_keys
+        self._keyring = keyring
+        self._limits = limits
+        self._rates = rates
+        self._idempotency = idempotency
+
+    async def submit(
+        self,
+        *,
+        tenant_id: TenantId,
+        pass_key: str,
+        pass_phrase: str | None,
+        address: str,
+        idempotency_key: str | None,
+    ) -> Passcode:
+        """Store a passcode under a pass key that is free, for as long as the tenant's policy says.
+
+        With an idempotency key, the same submit again gets the same passcode for that long.
+
+        Raises:
+            UnknownTenant, TenantInactive
+            Invalid: the pass key, or the passcode that the customer chose.
+            LimitExceeded: of this client address, or of this pass key.
+            IdempotencyMismatch: the idempotency key came with another submit before.
+            PassKeyTaken: a passcode is alive under this pass key.
+        """
+        tenant = await self._tenants.read_active(tenant_id)
+        policy = tenant.policy
+        key = normalise(pass_key, country_code=tenant.country_code)
+        text = policy.passcode(pass_phrase)
+        per_address = _rate(tenant.submit_limit, self._rates.submit_per_address)
+        per_key = _rate(tenant.submit_limit, self._rates.submit_per_key)
+        charged = await self._limits.charge("address", per_address, tenant.id, address)
+        ttl_ms = policy.expires_s * 1000
+        if idempotency_key is not None:
+            await self._match_request(tenant, key, pass_phrase, idempotency_key, ttl_ms)
+        bound_to = _bound_to(tenant, key)
+        reply = await self._store.submit(
+            subject=self._place(tenant, key),
+            sealed=self._keyring.seal(text.encode(), scope=tenant.id, bound_to=bound_to),
+            ttl_ms=ttl_ms,
+            fetches=tenant.max_fetches,
+            request=self._request(tenant, "submit", idempotency_key),
+            quota=per_key.quota,
+            window_us=per_key.window_us,
+        )
+        if per_key.quota:
+            state = per_key.state("pass-key", remaining=reply.remaining, reset_ms=reply.reset_ms)
+            charged = (*charged, state)
+            if reply.status is SubmitStatus.EXCEEDED:
+                raise LimitExceeded(state, reply.retry_after_ms)
+        if reply.status is SubmitStatus.TAKEN:
+            raise PassKeyTaken
+        if reply.status is SubmitStatus.REPLAYED:
+            text = self._keyring.unseal(reply.sealed, scope=tenant.id, bound_to=bound_to).decode()
+        return Passcode(text, charged)
+
+    async def fetch(
+        self, *, tenant_id: TenantId, api_key: str, pass_key: str, idempotency_key: str | None
+    ) -> Passcode:
+        """Hand a passcode to the agent and use up one of its fetches.
+
+        With an idempotency key, the same fetch again gets the same passcode until it expires.
+
+        Raises:
+            Unauthenticated: the API key is not, or no longer, good.
+            UnknownTenant: it is another tenant's.
+            TenantInactive
+            Invalid: the pass key.
+            LimitExceeded: of this API key.
+            PasscodeGone: unknown, expired or used up.
+        """
+        tenant, key_id = await self._api_keys.authenticate(api_key)
+        if tenant.id != tenant_id:
+            raise UnknownTenant
+        tenant.require_active()
+        key = normalise(pass_key, country_code=tenant.country_code)
+        rate = _rate(tenant.fetch_limit, self._rates.fetch_per_api_key)
+        charged = await self._limits.charge("api-key", rate, tenant.id, key_id)
+        reply = await self._store.fetch(
+            subject=self._place(tenant, key), request=self._request(tenant, "fetch", idempotency_key)
+        )
+        if reply.status is FetchStatus.GONE:
+            raise PasscodeGone
+        text = self._keyring.unseal(reply.sealed, scope=tenant.id, bound_to=_bound_to(tenant, key))
+        return Passcode(text.decode(), charged)
+
+    async def _match_request(
+        self, tenant: Tenant, key: PassKey, pass_phrase: str | None, idempotency_key: str, ttl_ms: int
+    ) -> None:
+        """Raises: IdempotencyMismatch."""
+        reply = await self._idempotency.claim(
+            request=self._space.place("submit request", tenant.id, idempotency_key),
+            fingerprint=self._space.digest("submit", tenant.id, key, pass_phrase or ""),
+            ttl_ms=ttl_ms,
+        )
+        if reply.status is RequestStatus.MISMATCH:
+            raise IdempotencyMismatch
+
+    def _request(self, tenant: Tenant, operation: str, idempotency_key: str | None) -> str | None:
+        if idempotency_key is None:
+            return None
+        return self._space.digest("request", tenant.id, operation, idempotency_key)
+
+    def _place(self, tenant: Tenant, key: PassKey) -> Place:
+        return self._space.place("passcode", tenant.id, key)
+
+
+def _bound_to(tenant: Tenant, key: PassKey) -> bytes:
+    """A sealed passcode opens for its own tenant and pass key only, wherever it was copied to."""
+    return f"{tenant.id}\0{key}".encode()
+
+
+def _rate(per_second: int | None, default: Rate) -> Rate:
+    return default if per_second is None else Rate.per_second(per_second)

@@ -1,0 +1,78 @@
+"""How a tenant's passcodes are made: by whom, of which characters, how long they are and how long they live."""
+
+import secrets
+import string
+from enum import StrEnum
+
+import msgspec
+
+from engine.errors import Invalid, Problem
+
+MIN_LENGTH, MAX_LENGTH = 4, 64
+MIN_EXPIRES_S, MAX_EXPIRES_S = 10, 86_400
+MIN_PHRASE_LENGTH = 3
+
+
+class Mode(StrEnum):
+    """Who makes the passcode: this system, or the customer."""
+
+    SYSTEM = "system"
+    MANUAL = "manual"
+
+
+class Alphabet(StrEnum):
+    NUMERIC = "numeric"
+    ALPHABETS = "alphabets"
+    ALPHANUMERIC = "alphanumeric"
+
+
+# What is drawn is said aloud on a phone: one case, and none of 0 O 1 I L.
+_DRAWN = {
+    Alphabet.NUMERIC: string.digits,
+    Alphabet.ALPHABETS: "ABCDEFGHJKMNPQRSTUVWXYZ",
+    Alphabet.ALPHANUMERIC: "23456789ABCDEFGHJKMNPQRSTUVWXYZ",
+}
+# What customers choose themselves is theirs to read.
+_ACCEPTED = {
+    Alphabet.NUMERIC: frozenset(string.digits),
+    Alphabet.ALPHABETS: frozenset(string.ascii_letters),
+    Alphabet.ALPHANUMERIC: frozenset(string.ascii_letters + string.digits),
+}
+
+
+class PasscodePolicy(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Six digits by default: 20 bits (NIST SP 800-63B-4 3.1.2.1), drawn by a CSPRNG without bias."""
+
+    mode: Mode = Mode.SYSTEM
+    alphabet: Alphabet = Alphabet.NUMERIC
+    length: int = 6
+    expires_s: int = 60
+
+    def problems(self) -> tuple[Problem, ...]:
+        """What is out of bounds, by the names of the fields above."""
+        bounds = (
+            ("length", self.length, MIN_LENGTH, MAX_LENGTH),
+            ("expires_s", self.expires_s, MIN_EXPIRES_S, MAX_EXPIRES_S),
+        )
+        below = [Problem(name, "min", low) for name, value, low, _ in bounds if value < low]
+        above = [Problem(name, "max", high) for name, value, _, high in bounds if value > high]
+        return (*below, *above)
+
+    def passcode(self, offered: str | None) -> str:
+        """Draw a passcode, or take the customer's.
+
+        Raises:
+            Invalid: the customer's is missing, too short, too long, or of other characters.
+        """
+        if self.mode is Mode.SYSTEM:
+            alphabet = _DRAWN[self.alphabet]
+            return "".join(secrets.choice(alphabet) for _ in range(self.length))
+        if not offered:
+            raise Invalid.value("pass_phrase", "required")
+        if len(offered) < MIN_PHRASE_LENGTH:
+            raise Invalid.value("pass_phrase", "min", MIN_PHRASE_LENGTH)
+        if len(offered) > self.length:
+            raise Invalid.value("pass_phrase", "max", self.length)
+        if not _ACCEPTED[self.alphabet].issuperset(offered):
+            raise Invalid.value("pass_phrase", "alphabet")
+        return offered

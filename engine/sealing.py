@@ -1,0 +1,94 @@
+"""Sealing what must be read back: AES-256-GCM (NIST SP 800-38D) under a keyring.
+
+    key id "." nonce (12 bytes) ciphertext tag (16 bytes)
+
+Every scope (a tenant, or the deployment) has a subkey of its own by HKDF-SHA256 (RFC 5869). Random nonces allow
+2**32 sealings under one key (SP 800-38D 8.3); with subkeys that bound holds per tenant.
+"""
+
+import re
+import secrets
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from functools import lru_cache
+from typing import Self
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from engine.errors import Misconfigured
+
+_KEY_BYTES = 32
+_NONCE_BYTES = 12
+_KEY_ID = re.compile(r"[a-z0-9]{1,8}")
+_SUBKEYS_KEPT = 4096
+
+
+class CannotUnseal(Exception):
+    """Sealed by a key that is not in the ring, for another purpose, or changed since."""
+
+
+class Keyring:
+    """Keys by id, newest first: the newest seals, all of them unseal."""
+
+    def __init__(self, keys: dict[str, bytes]) -> None:
+        self._keys = {key_id.encode(): key for key_id, key in keys.items()}
+        self._newest = next(iter(self._keys))
+        self._cipher = lru_cache(maxsize=_SUBKEYS_KEPT)(self._derive)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `id:base64,id:base64`, newest first, each key of 32 bytes.
+
+        Raises:
+            Misconfigured: anything else. The sentence never repeats key material.
+        """
+        keys: dict[str, bytes] = {}
+        for position, entry in enumerate(text.split(","), 1):
+            key_id, _, encoded = entry.strip().partition(":")
+            if not _KEY_ID.fullmatch(key_id) or key_id in keys:
+                raise Misconfigured(f"key {position}: an id is 1 to 8 of a-z0-9, and used once")
+            keys[key_id] = _decode(position, encoded)
+        return cls(keys)
+
+    @staticmethod
+    def generate() -> str:
+        """A ring of one new key, as text that `parse` reads."""
+        return "k1:" + b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
+
+    def seal(self, plaintext: bytes, *, scope: str, bound_to: bytes) -> bytes:
+        """Seal under the newest key. It opens only in the same scope and bound to the same data."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        ciphertext = self._cipher(self._newest, scope).encrypt(nonce, plaintext, bound_to)
+        return self._newest + b"." + nonce + ciphertext
+
+    def unseal(self, sealed: bytes, *, scope: str, bound_to: bytes) -> bytes:
+        """Open what was sealed.
+
+        Raises:
+            CannotUnseal: the key is gone, or the seal is broken.
+        """
+        key_id, _, rest = sealed.partition(b".")
+        if key_id not in self._keys:
+            raise CannotUnseal
+        try:
+            return self._cipher(key_id, scope).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], bound_to)
+        except InvalidTag:
+            raise CannotUnseal from None
+
+    def _derive(self, key_id: bytes, scope: str) -> AESGCM:
+        info = b"watchword seal 1 " + scope.encode()
+        kdf = HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=info)
+        return AESGCM(kdf.derive(self._keys[key_id]))
+
+
+def _decode(position: int, encoded: str) -> bytes:
+    try:
+        key = b64decode(encoded, validate=True)
+    except Base64Error:
+        raise Misconfigured(f"key {position}: not base64") from None
+    if len(key) != _KEY_BYTES:
+        raise Misconfigured(f"key {position}: {_KEY_BYTES} bytes are needed")
+    return key

@@ -1,0 +1,77 @@
+"""Where a Redis node is and how to sign in to it, read from a URL."""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio.connection import SSLConnection, parse_url
+
+
+class AddressError(Exception):
+    """The URL of Redis cannot be used; the sentence says why, without any password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One node, by TCP (with or without TLS) or by a unix socket."""
+
+    host: str
+    port: int
+    socket: str | None
+    username: str | None
+    password: str | None
+    database: int
+    tls: ssl.SSLContext | None
+
+    @classmethod
+    def parse(cls, url: str) -> "Address":
+        """Read `redis://`, `rediss://` or `unix://`, with redis-py's query options for TLS.
+
+        Raises:
+            AddressError: another scheme, a malformed part, or a certificate that cannot be read.
+        """
+        try:
+            parts: dict[str, Any] = dict(parse_url(url))
+            tls = _tls(parts) if parts.get("connection_class") is SSLConnection else None
+            database = int(parts.get("db") or 0)
+        except (ValueError, OSError) as error:
+            raise AddressError(f"the Redis URL cannot be used: {error}") from error
+        return cls(
+            host=str(parts.get("host") or "localhost"),
+            port=int(parts.get("port") or 6379),
+            socket=parts.get("path"),
+            username=parts.get("username"),
+            password=parts.get("password"),
+            database=database,
+            tls=tls,
+        )
+
+    async def connect(self, protocol: Callable[[], asyncio.Protocol]) -> None:
+        """Open a connection.
+
+        Raises:
+            OSError: nobody answers there.
+        """
+        loop = asyncio.get_running_loop()
+        if self.socket is not None:
+            await loop.create_unix_connection(protocol, self.socket)
+        else:
+            await loop.create_connection(protocol, self.host, self.port, ssl=self.tls)
+
+    def hello(self) -> list[str]:
+        """The opening command (RESP3), with credentials if there are any."""
+        if self.password is None:
+            return ["HELLO", "3"]
+        return ["HELLO", "3", "AUTH", self.username or "default", self.password]
+
+
+def _tls(parts: dict[str, Any]) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=parts.get("ssl_ca_certs"))
+    if parts.get("ssl_cert_reqs") == "none":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if certificate := parts.get("ssl_certfile"):
+        context.load_cert_chain(certificate, parts.get("ssl_keyfile"))
+    return context

@@ -1,0 +1,96 @@
+"""Administrators and their sessions in Redis. A session lives in the partition of its administrator."""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from engine.store import keys
+from engine.store.keys import Place
+from engine.store.link import Runner
+from engine.store.scripts import load
+
+_CREATE = load("admin/create")
+_READ = load("admin/read")
+_SET_PASSWORD = load("admin/set_password")
+_OPEN_SESSION = load("session/open")
+_READ_SESSION = load("session/read")
+
+
+class CreateStatus(IntEnum):
+    CREATED = 0
+    EXISTS = 1
+
+
+class ReadStatus(IntEnum):
+    FOUND = 0
+    UNKNOWN = 1
+
+
+class SetPasswordStatus(IntEnum):
+    CHANGED = 0
+    UNKNOWN = 1
+
+
+class OpenStatus(IntEnum):
+    OPENED = 0
+    STALE = 1
+
+
+class SessionStatus(IntEnum):
+    ALIVE = 0
+    OVER = 1
+
+
+class CreateReply(NamedTuple):
+    status: CreateStatus
+
+
+class ReadReply(NamedTuple):
+    status: ReadStatus
+    record: bytes
+    password_hash: bytes
+    epoch: int
+
+
+class SetPasswordReply(NamedTuple):
+    status: SetPasswordStatus
+
+
+class OpenReply(NamedTuple):
+    status: OpenStatus
+
+
+class SessionReply(NamedTuple):
+    status: SessionStatus
+
+
+class AdminStore:
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    async def create(self, *, admin: Place, record: bytes, password_hash: str) -> CreateReply:
+        reply = await self._runner.run(_CREATE, admin.partition, [keys.admin(admin)], [record, password_hash])
+        return CreateReply(CreateStatus(reply[0]))
+
+    async def read(self, *, admin: Place) -> ReadReply:
+        reply = await self._runner.run(_READ, admin.partition, [keys.admin(admin)], [])
+        return ReadReply(ReadStatus(reply[0]), *reply[1:])
+
+    async def set_password(self, *, admin: Place, password_hash: str) -> SetPasswordReply:
+        reply = await self._runner.run(_SET_PASSWORD, admin.partition, [keys.admin(admin)], [password_hash])
+        return SetPasswordReply(SetPasswordStatus(reply[0]))
+
+    async def open_session(self, *, admin: Place, session: str, epoch: int, ttl_ms: int) -> OpenReply:
+        """`session` is the digest of its token."""
+        reply = await self._runner.run(
+            _OPEN_SESSION,
+            admin.partition,
+            [keys.admin(admin), keys.session(admin, session)],
+            [epoch, ttl_ms],
+        )
+        return OpenReply(OpenStatus(reply[0]))
+
+    async def read_session(self, *, admin: Place, session: str) -> SessionReply:
+        reply = await self._runner.run(
+            _READ_SESSION, admin.partition, [keys.admin(admin), keys.session(admin, session)], []
+        )
+        return SessionReply(SessionStatus(reply[0]))

@@ -1,0 +1,157 @@
+"""One connection to Redis: calls leave once per loop tick, answers come back in order."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+import hiredis
+
+from engine.store.errors import LinkDown, OutcomeUnknown, ScriptFailed
+from engine.store.scripts import Script
+
+Argument: TypeAlias = str | bytes | int
+
+# The library's stub takes a tuple of one.
+pack: Callable[[tuple[Argument, ...]], bytes] = hiredis.pack_command  # pyright: ignore
+
+# Error replies that mean: nothing ran, and it may run later (RULES, Redis).
+_NOT_NOW = frozenset(
+    {
+        "BUSY",
+        "CLUSTERDOWN",
+        "LOADING",
+        "MASTERDOWN",
+        "MISCONF",
+        "NOAUTH",
+        "NOREPLICAS",
+        "OOM",
+        "READONLY",
+        "TRYAGAIN",
+    }
+)
+
+
+class Call(NamedTuple):
+    """A call on its way. Without a script it is a command of the handshake."""
+
+    answer: asyncio.Future[Any]
+    packed: bytes
+    script: Script | None
+    sweep: int  # when it was made: age is counted in sweeps of the link, not by reading a clock
+
+    def fail(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+    def fail_unanswered(self) -> None:
+        """Say what is true of a call that was sent: only a repeatable one certainly did no harm."""
+        self.fail(LinkDown() if self.script is None or self.script.repeatable else OutcomeUnknown())
+
+
+class Connection(asyncio.Protocol):
+    """Writes calls, matches answers to them, and tells its owner when it is lost.
+
+    Args:
+        on_lost: called once, with the calls that were sent and never answered.
+        on_reload: called when the server had forgotten a script and was given it again.
+    """
+
+    def __init__(
+        self, *, on_lost: Callable[["Connection", list[Call]], None], on_reload: Callable[[], None]
+    ) -> None:
+        self.waiting: deque[Call] = deque()
+        self._unwritten: list[bytes] = []
+        self._reader = hiredis.Reader()
+        self._on_lost = on_lost
+        self._on_reload = on_reload
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+
+    def send(self, call: Call) -> None:
+        if not self._unwritten:
+            self._loop.call_soon(self._flush)
+        self._unwritten.append(call.packed)
+        self.waiting.append(call)
+
+    def ask(self, *command: Argument, sweep: int = 0) -> asyncio.Future[Any]:
+        """Send a plain command, as the handshake does."""
+        answer: asyncio.Future[Any] = self._loop.create_future()
+        self.send(Call(answer, pack(command), None, sweep))
+        return answer
+
+    def is_stalled(self, before_sweep: int) -> bool:
+        """Whether a call that was made before a sweep is still waiting."""
+        return bool(self.waiting) and self.waiting[0].sweep < before_sweep
+
+    def fail_overdue(self, before_sweep: int) -> None:
+        """Fail the calls that were made before a sweep.
+
+        They stay in line: an answer may yet come, and must not be taken for the next call's.
+        """
+        for call in self.waiting:
+            if call.sweep >= before_sweep:
+                break
+            call.fail_unanswered()
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # pyright: ignore[reportAttributeAccessIssue]  # streams get a Transport
+
+    def data_received(self, data: bytes) -> None:
+        self._reader.feed(data)
+        try:
+            while (reply := self._reader.gets()) is not False:
+                if type(reply) is list:
+                    answer = self.waiting.popleft().answer
+                    if not answer.done():
+                        answer.set_result(reply)
+                else:
+                    self._unusual(reply)
+        except hiredis.ProtocolError:
+            self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        sent = len(self.waiting) - len(self._unwritten)
+        calls = list(self.waiting)
+        self.waiting.clear()
+        self._unwritten.clear()
+        for call in calls[sent:]:
+            call.fail(LinkDown())
+        self._on_lost(self, calls[:sent])
+
+    def _flush(self) -> None:
+        if self._unwritten and self._transport is not None:
+            self._transport.write(b"".join(self._unwritten))
+            self._unwritten.clear()
+
+    def _unusual(self, reply: Any) -> None:  # noqa: ANN401  # whatever RESP3 can carry
+        if isinstance(reply, hiredis.PushNotification):
+            return
+        call = self.waiting.popleft()
+        if not isinstance(reply, hiredis.ReplyError):
+            if not call.answer.done():
+                call.answer.set_result(reply)
+            return
+        code = str(reply).partition(" ")[0]
+        if code == "NOSCRIPT" and call.script is not None:
+            self._reload(call, call.script)
+        elif code in _NOT_NOW:
+            call.fail(LinkDown(str(reply)))
+        else:
+            call.fail(ScriptFailed(str(reply)))
+
+    def _reload(self, call: Call, script: Script) -> None:
+        """The server was restarted or flushed its scripts. Load again and repeat: nothing had run."""
+        self._on_reload()
+        self.ask("SCRIPT", "LOAD", script.source, sweep=call.sweep).add_done_callback(_look_away)
+        self.send(call)
+
+
+def _look_away(answer: asyncio.Future[Any]) -> None:
+    """A failed load shows as NOSCRIPT on the call behind it, so its own error needs no reader."""
+    if not answer.cancelled():
+        answer.exception()

@@ -1,0 +1,30 @@
+"""What is fixed when a deployment is first started."""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from engine.store import keys
+from engine.store.link import Runner
+from engine.store.scripts import load
+
+_OPEN = load("deployment/open")
+
+
+class OpenStatus(IntEnum):
+    FOUNDED = 0
+    JOINED = 1
+
+
+class OpenReply(NamedTuple):
+    status: OpenStatus
+    partitions: int
+    index_key: bytes
+
+
+class DeploymentStore:
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    async def open(self, *, partitions: int, index_key: bytes) -> OpenReply:
+        reply = await self._runner.run(_OPEN, 0, [keys.DEPLOYMENT], [partitions, index_key])
+        return OpenReply(OpenStatus(reply[0]), *reply[1:])

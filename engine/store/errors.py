@@ -1,0 +1,30 @@
+"""What can go wrong between the engine and Redis.
+
+Unavailable             Redis could not be asked
+├── LinkDown            no connection, or it refuses to work now (LOADING, OOM ...): nothing was changed
+├── Overloaded          more calls in flight than allowed: nothing was sent
+└── OutcomeUnknown      sent, but never answered: it may have been carried out
+ScriptFailed            a script raised: a bug of ours, never the caller's fault
+"""
+
+
+class Unavailable(Exception):
+    """Redis could not be asked."""
+
+    retry_after_ms = 1000
+
+
+class LinkDown(Unavailable):
+    """There is no working connection, or the server refuses to work for now."""
+
+
+class Overloaded(Unavailable):
+    """The bound of calls in flight is reached; the call was not sent."""
+
+
+class OutcomeUnknown(Unavailable):
+    """The call was sent and its answer is missing: it may or may not have been carried out."""
+
+
+class ScriptFailed(Exception):
+    """A script ended in an error reply. That is a bug in the script or in how it was called."""

@@ -1,0 +1,107 @@
+"""The key grammar: the one place where a key name is made.
+
+    {partition}:noun:digest
+
+The tag in braces is all that Redis Cluster hashes, so keys of one partition share a slot. A digest is keyed
+(BLAKE2b, RFC 7693), so a dump of Redis tells no phone number, e-mail address or pass key.
+"""
+
+from base64 import urlsafe_b64encode
+from hashlib import blake2b
+from typing import NamedTuple
+
+MAX_PARTITIONS = 4096
+
+# Nouns that live until somebody deletes them. Every other key has a time to live.
+PERMANENT = frozenset({"admin", "claim", "deployment", "tenant", "tenants"})
+
+DEPLOYMENT = b"{0}:deployment"
+
+_DIGEST_BYTES = 16
+
+
+class Place(NamedTuple):
+    """Where a subject's keys are: its partition, and the digest that stands for it."""
+
+    partition: int
+    tag: bytes
+    digest: bytes
+
+
+class KeySpace:
+    """Places subjects in partitions and names their keys.
+
+    Args:
+        partitions: how many there are; the same for the life of a deployment.
+        index_key: secret of the digests, 32 bytes; the same for the life of a deployment.
+    """
+
+    def __init__(self, *, partitions: int, index_key: bytes) -> None:
+        self.partitions = partitions
+        self._index_key = index_key
+        self._tags = [b"{%d}:" % number for number in range(partitions)]
+
+    def place(self, *parts: str) -> Place:
+        """The place of a subject, named by its parts in full: kind, tenant, name within it."""
+        return self._place_of(self._raw_digest(parts))
+
+    def place_of_id(self, identifier: str) -> Place:
+        """The place of a subject whose identifier is its digest already."""
+        return self._place_of(bytes.fromhex(identifier))
+
+    def partition(self, number: int) -> Place:
+        """The place of what belongs to a whole partition."""
+        return Place(number, self._tags[number], b"")
+
+    def digest(self, *parts: str) -> str:
+        """A keyed digest in hexadecimal, for what is compared but must not be read."""
+        return self._raw_digest(parts).hex()
+
+    def _place_of(self, raw: bytes) -> Place:
+        partition = int.from_bytes(raw[:4], "big") % self.partitions
+        return Place(partition, self._tags[partition], urlsafe_b64encode(raw)[:22])
+
+    def _raw_digest(self, parts: tuple[str, ...]) -> bytes:
+        # NUL separates, and no part holds one: ("a", "bc") and ("ab", "c") stay two subjects.
+        message = "\0".join(parts).encode()
+        return blake2b(message, key=self._index_key, digest_size=_DIGEST_BYTES).digest()
+
+
+def claim(name: Place) -> bytes:
+    return name.tag + b"claim:" + name.digest
+
+
+def admin(email: Place) -> bytes:
+    return email.tag + b"admin:" + email.digest
+
+
+def session(email: Place, token_digest: str) -> bytes:
+    return email.tag + b"session:" + token_digest.encode()
+
+
+def tenant(tenant_id: Place) -> bytes:
+    return tenant_id.tag + b"tenant:" + tenant_id.digest
+
+
+def tenants(partition: Place) -> bytes:
+    return partition.tag + b"tenants"
+
+
+def passcode(subject: Place) -> bytes:
+    return subject.tag + b"passcode:" + subject.digest
+
+
+def submit_receipt(subject: Place, request: str) -> bytes:
+    return subject.tag + b"submitted:" + subject.digest + request.encode()
+
+
+def fetch_receipt(subject: Place, request: str) -> bytes:
+    return subject.tag + b"fetched:" + subject.digest + request.encode()
+
+
+def limit(subject: Place) -> bytes:
+    return subject.tag + b"limit:" + subject.digest
+
+
+def request(subject: Place) -> bytes:
+    return subject.tag + b"request:" + subject.digest

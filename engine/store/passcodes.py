@@ -1,0 +1,82 @@
+"""Passcodes in Redis: the two transactions that the engine is judged on."""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from engine.store import keys
+from engine.store.keys import Place
+from engine.store.link import Runner
+from engine.store.scripts import load
+
+_SUBMIT = load("passcode/submit")
+_FETCH = load("passcode/fetch")
+
+
+class SubmitStatus(IntEnum):
+    STORED = 0
+    REPLAYED = 1
+    TAKEN = 2
+    EXCEEDED = 3
+
+
+class SubmitReply(NamedTuple):
+    status: SubmitStatus
+    sealed: bytes
+    remaining: int
+    reset_ms: int
+    retry_after_ms: int
+
+
+class FetchStatus(IntEnum):
+    FETCHED = 0
+    REPLAYED = 1
+    GONE = 2
+
+
+class FetchReply(NamedTuple):
+    status: FetchStatus
+    sealed: bytes
+
+
+class PasscodeStore:
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    async def submit(
+        self,
+        *,
+        subject: Place,
+        sealed: bytes,
+        ttl_ms: int,
+        fetches: int,
+        request: str | None,
+        quota: int,
+        window_us: int,
+        now_us: int | None = None,
+    ) -> SubmitReply:
+        """`request` is the digest of the Idempotency-Key; `fetches` and `quota` of 0 mean no bound."""
+        reply = await self._runner.run(
+            _SUBMIT,
+            subject.partition,
+            [keys.passcode(subject), keys.submit_receipt(subject, request or ""), keys.limit(subject)],
+            [
+                sealed,
+                ttl_ms,
+                fetches,
+                0 if request is None else 1,
+                quota,
+                window_us,
+                "" if now_us is None else now_us,
+            ],
+        )
+        return SubmitReply(SubmitStatus(reply[0]), *reply[1:])
+
+    async def fetch(self, *, subject: Place, request: str | None) -> FetchReply:
+        """`request` is the digest of the Idempotency-Key."""
+        reply = await self._runner.run(
+            _FETCH,
+            subject.partition,
+            [keys.passcode(subject), keys.fetch_receipt(subject, request or "")],
+            [0 if request is None else 1],
+        )
+        return FetchReply(FetchStatus(reply[0]), reply[1])

@@ -1,0 +1,93 @@
+"""Tenants in Redis: one record each, read whole and replaced whole."""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from engine.store import keys
+from engine.store.keys import Place
+from engine.store.link import Runner
+from engine.store.scripts import load
+
+_CREATE = load("tenant/create")
+_READ = load("tenant/read")
+_REPLACE = load("tenant/replace")
+_DELETE = load("tenant/delete")
+_LIST = load("tenant/list")
+
+
+class CreateStatus(IntEnum):
+    CREATED = 0
+    EXISTS = 1
+
+
+class ReadStatus(IntEnum):
+    FOUND = 0
+    UNKNOWN = 1
+
+
+class ReplaceStatus(IntEnum):
+    REPLACED = 0
+    STALE = 1
+    UNKNOWN = 2
+
+
+class DeleteStatus(IntEnum):
+    DELETED = 0
+    UNKNOWN = 1
+
+
+class ListStatus(IntEnum):
+    LISTED = 0
+
+
+class CreateReply(NamedTuple):
+    status: CreateStatus
+
+
+class ReadReply(NamedTuple):
+    status: ReadStatus
+    version: int
+    record: bytes
+
+
+class ReplaceReply(NamedTuple):
+    status: ReplaceStatus
+
+
+class DeleteReply(NamedTuple):
+    status: DeleteStatus
+
+
+class ListReply(NamedTuple):
+    status: ListStatus
+    ids: bytes
+
+
+class TenantStore:
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    async def create(self, *, tenant: Place, tenant_id: str, record: bytes) -> CreateReply:
+        reply = await self._runner.run(
+            _CREATE, tenant.partition, [keys.tenant(tenant), keys.tenants(tenant)], [tenant_id, record]
+        )
+        return CreateReply(CreateStatus(reply[0]))
+
+    async def read(self, *, tenant: Place) -> ReadReply:
+        reply = await self._runner.run(_READ, tenant.partition, [keys.tenant(tenant)], [])
+        return ReadReply(ReadStatus(reply[0]), *reply[1:])
+
+    async def replace(self, *, tenant: Place, version: int, record: bytes) -> ReplaceReply:
+        reply = await self._runner.run(_REPLACE, tenant.partition, [keys.tenant(tenant)], [version, record])
+        return ReplaceReply(ReplaceStatus(reply[0]))
+
+    async def delete(self, *, tenant: Place, tenant_id: str) -> DeleteReply:
+        reply = await self._runner.run(
+            _DELETE, tenant.partition, [keys.tenant(tenant), keys.tenants(tenant)], [tenant_id]
+        )
+        return DeleteReply(DeleteStatus(reply[0]))
+
+    async def list(self, *, partition: Place) -> ListReply:
+        """The ids of one partition's tenants, separated by blanks."""
+        reply = await self._runner.run(_LIST, partition.partition, [keys.tenants(partition)], [])
+        return ListReply(ListStatus(reply[0]), reply[1])

@@ -1,0 +1,177 @@
+"""Tenants: the companies whose customers get passcodes."""
+
+import re
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from enum import StrEnum
+
+import msgspec
+
+from engine.errors import OriginRefused, TenantInactive, TenantNameTaken, UnknownTenant
+from engine.ids import AdminId, TenantId
+from engine.policies import PasscodePolicy
+from engine.store.claims import ClaimStore, TakeStatus
+from engine.store.keys import KeySpace, Place
+from engine.store.tenants import DeleteStatus, ReadStatus, ReplaceStatus, TenantStore
+
+_CLAIM_LAPSE_MS = 60_000
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+ANY_ORIGIN = "*"
+
+
+class State(StrEnum):
+    INACTIVE = "inactive"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+class ApiKey(msgspec.Struct, frozen=True, omit_defaults=True):
+    name: str
+    created_at: int
+
+
+class Configuration(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A passcode policy that somebody set, and when. Times are seconds since the epoch."""
+
+    policy: PasscodePolicy
+    created_by: AdminId | None
+    created_at: int
+    updated_at: int
+
+
+class Tenant(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All that is known of a tenant, in one record. Limits are per second; None = the deployment's."""
+
+    id: TenantId
+    name: str
+    created_at: int
+    owner: AdminId | None = None
+    state: State = State.INACTIVE
+    configuration: Configuration | None = None
+    max_fetches: int = 1
+    country_code: int | None = None
+    allowed_origins: tuple[str, ...] = (ANY_ORIGIN,)
+    submit_limit: int | None = None
+    fetch_limit: int | None = None
+    api_keys: dict[str, ApiKey] = msgspec.field(default_factory=dict[str, ApiKey])  # by digest
+
+    @property
+    def policy(self) -> PasscodePolicy:
+        return self.configuration.policy if self.configuration is not None else PasscodePolicy()
+
+    def require_active(self) -> None:
+        """Raises: TenantInactive."""
+        if self.state is not State.ACTIVE:
+            raise TenantInactive
+
+    def require_origin(self, origin: str) -> None:
+        """Raises: OriginRefused: web pages of this origin may not use the tenant."""
+        if ANY_ORIGIN not in self.allowed_origins and origin not in self.allowed_origins:
+            raise OriginRefused
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Tenant)
+
+
+class Tenants:
+    def __init__(self, store: TenantStore, claims: ClaimStore, space: KeySpace) -> None:
+        self._store = store
+        self._claims = claims
+        self._space = space
+
+    async def create(self, *, name: str, owner: AdminId | None = None, state: State = State.INACTIVE) -> Tenant:
+        """Create a tenant under a name that no other has.
+
+        The name is claimed first and kept last, since the two may be in different partitions: a crash in
+        between leaves a claim that lapses.
+
+        Raises:
+            TenantNameTaken
+        """
+        tenant = Tenant(TenantId(str(uuid.uuid4())), name, int(time.time()), owner, state)
+        claim = self._name(name)
+        taken = await self._claims.take(name=claim, owner=tenant.id, lapse_ms=_CLAIM_LAPSE_MS)
+        if taken.status is not TakeStatus.TAKEN:
+            raise TenantNameTaken
+        await self._store.create(
+            tenant=self._place(tenant.id), tenant_id=tenant.id, record=_encoder.encode(tenant)
+        )
+        await self._claims.keep(name=claim, owner=tenant.id)
+        return tenant
+
+    async def read(self, tenant_id: TenantId) -> Tenant:
+        """Raises: UnknownTenant."""
+        return (await self._read(tenant_id))[1]
+
+    async def read_active(self, tenant_id: TenantId) -> Tenant:
+        """Raises: UnknownTenant, TenantInactive."""
+        tenant = await self.read(tenant_id)
+        tenant.require_active()
+        return tenant
+
+    async def read_owned(self, tenant_id: TenantId, admin: AdminId) -> Tenant:
+        """An active tenant as its administrator sees it.
+
+        Raises:
+            UnknownTenant: there is none, or it is somebody else's: one answer.
+            TenantInactive
+        """
+        tenant = await self.read(tenant_id)
+        if tenant.owner != admin:
+            raise UnknownTenant
+        tenant.require_active()
+        return tenant
+
+    async def change(self, tenant_id: TenantId, change: Callable[[Tenant], Tenant]) -> Tenant:
+        """Replace a tenant's record by what `change` makes of it; it is called again if somebody was faster.
+
+        Raises:
+            UnknownTenant, and whatever `change` raises.
+        """
+        while True:
+            version, tenant = await self._read(tenant_id)
+            changed = change(tenant)
+            reply = await self._store.replace(
+                tenant=self._place(tenant_id), version=version, record=_encoder.encode(changed)
+            )
+            if reply.status is ReplaceStatus.REPLACED:
+                return changed
+
+    async def set_state(self, tenant_id: TenantId, state: State) -> Tenant:
+        """Raises: UnknownTenant."""
+        return await self.change(tenant_id, lambda tenant: msgspec.structs.replace(tenant, state=state))
+
+    async def delete(self, tenant_id: TenantId) -> None:
+        """Forget a tenant; its live passcodes can no longer be reached and expire by themselves.
+
+        Raises:
+            UnknownTenant
+        """
+        tenant = await self.read(tenant_id)
+        reply = await self._store.delete(tenant=self._place(tenant_id), tenant_id=tenant_id)
+        if reply.status is DeleteStatus.UNKNOWN:
+            raise UnknownTenant
+        await self._claims.release(name=self._name(tenant.name), owner=tenant_id)
+
+    async def list(self) -> AsyncIterator[Tenant]:
+        """Every tenant, partition by partition."""
+        for number in range(self._space.partitions):
+            listed = await self._store.list(partition=self._space.partition(number))
+            for tenant_id in listed.ids.decode().split():
+                yield await self.read(TenantId(tenant_id))
+
+    async def _read(self, tenant_id: TenantId) -> tuple[int, Tenant]:
+        if not _ID.fullmatch(tenant_id):
+            raise UnknownTenant
+        found = await self._store.read(tenant=self._place(tenant_id))
+        if found.status is not ReadStatus.FOUND:
+            raise UnknownTenant
+        return found.version, _decoder.decode(found.record)
+
+    def _place(self, tenant_id: TenantId) -> Place:
+        return self._space.place("tenant", tenant_id)
+
+    def _name(self, name: str) -> Place:
+        return self._space.place("tenant name", " ".join(name.split()).casefold())
