@@ -37,7 +37,8 @@ from engine.store.errors import Unavailable as Unavailable
 class Problem:
     """One unusable value: the field as the surface spells it, the rule it breaks, and the rule's bound.
 
-    Rules: required, string, integer, object, format, min, max, choice, alphabet, email, conflict.
+    Rules: required, string, integer, object, format, email, choice, alphabet, conflict, min, max, min_length,
+    max_length.
     """
 
     field: str

@@ -32,7 +32,7 @@ def normalise(text: str, *, country_code: int | None = None) -> PassKey:
     if not key:
         raise Invalid.value("pass_key", "required")
     if len(key) > MAX_LENGTH:
-        raise Invalid.value("pass_key", "max", MAX_LENGTH)
+        raise Invalid.value("pass_key", "max_length", MAX_LENGTH)
     if not _PHONE.fullmatch(key):
         if not all(map(_is_typed, key)):
             raise Invalid.value("pass_key", "format")

@@ -70,9 +70,9 @@ class PasscodePolicy(msgspec.Struct, frozen=True, omit_defaults=True):
         if not offered:
             raise Invalid.value("pass_phrase", "required")
         if len(offered) < MIN_PHRASE_LENGTH:
-            raise Invalid.value("pass_phrase", "min", MIN_PHRASE_LENGTH)
+            raise Invalid.value("pass_phrase", "min_length", MIN_PHRASE_LENGTH)
         if len(offered) > self.length:
-            raise Invalid.value("pass_phrase", "max", self.length)
+            raise Invalid.value("pass_phrase", "max_length", self.length)
         if not _ACCEPTED[self.alphabet].issuperset(offered):
             raise Invalid.value("pass_phrase", "alphabet")
         return offered

@@ -60,6 +60,10 @@ class Tenant(msgspec.Struct, frozen=True, omit_defaults=True):
     def policy(self) -> PasscodePolicy:
         return self.configuration.policy if self.configuration is not None else PasscodePolicy()
 
+    @property
+    def is_open_to_any_origin(self) -> bool:
+        return ANY_ORIGIN in self.allowed_origins
+
     def require_active(self) -> None:
         """Raises: TenantInactive."""
         if self.state is not State.ACTIVE:
@@ -67,7 +71,7 @@ class Tenant(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def require_origin(self, origin: str) -> None:
         """Raises: OriginRefused: web pages of this origin may not use the tenant."""
-        if ANY_ORIGIN not in self.allowed_origins and origin not in self.allowed_origins:
+        if not self.is_open_to_any_origin and origin not in self.allowed_origins:
             raise OriginRefused
 
 

@@ -1,0 +1,46 @@
+"""The command line. Each group of commands is a module in watchword.commands."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from engine.errors import Misconfigured
+from watchword.embedded import EmbeddedError
+from watchword.serve import serve
+from watchword.settings import Settings, read_settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="watchword")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Passcodes and challenges for many tenants, on Redis.
+
+    Settings are WATCHWORD_* environment variables; the README has the table. Commands talk to the Redis that is
+    set there, or to the embedded one of the data directory.
+    """
+    try:
+        context.obj = read_settings(os.environ)
+    except Misconfigured as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.command("serve")
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Edge processes; one per core is right.")
+@click.option("--tls-cert", type=click.Path(exists=True, path_type=Path), help="Certificate chain (PEM).")
+@click.option("--tls-key", type=click.Path(exists=True, path_type=Path), help="Private key (PEM).")
+@click.option("--demo", is_flag=True, help="Create a demo tenant and print the calls to try.")
+@click.pass_obj
+def serve_command(settings: Settings, *, demo: bool, **given: object) -> None:
+    """Serve the API. Without WATCHWORD_REDIS_URL, an embedded Redis is started with it."""
+    changes = {name: value for name, value in given.items() if value is not None}
+    try:
+        in_order = serve(msgspec.structs.replace(settings, **changes), demo=demo)
+    except (Misconfigured, EmbeddedError) as error:
+        raise click.ClickException(str(error)) from None
+    sys.exit(0 if in_order else 1)

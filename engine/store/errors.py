@@ -9,21 +9,28 @@ ScriptFailed            a script raised: a bug of ours, never the caller's fault
 
 
 class Unavailable(Exception):
-    """Redis could not be asked."""
+    """Redis could not be asked. `reason` is its name in metrics."""
 
+    reason = "unavailable"
     retry_after_ms = 1000
 
 
 class LinkDown(Unavailable):
     """There is no working connection, or the server refuses to work for now."""
 
+    reason = "link_down"
+
 
 class Overloaded(Unavailable):
     """The bound of calls in flight is reached; the call was not sent."""
 
+    reason = "overloaded"
+
 
 class OutcomeUnknown(Unavailable):
     """The call was sent and its answer is missing: it may or may not have been carried out."""
+
+    reason = "outcome_unknown"
 
 
 class ScriptFailed(Exception):

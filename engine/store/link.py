@@ -106,6 +106,16 @@ class Link:
         """Wait, however long it takes, until there is a connection with all scripts loaded."""
         await self._up.wait()
 
+    async def ping(self) -> None:
+        """Ask the server for a sign of life.
+
+        Raises:
+            LinkDown: none within the deadline.
+        """
+        if self._connection is None:
+            raise LinkDown
+        await self._connection.ask("PING", sweep=self._sweep)
+
     def run(
         self, script: Script, partition: int, keys: Sequence[bytes], args: Sequence[Argument]
     ) -> Awaitable[Reply]:

@@ -1,0 +1,131 @@
+"""The edge, put together: hot routes ahead of Starlette's router, everything else in it."""
+
+import asyncio
+import os
+import secrets
+import signal
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import NamedTuple
+
+from starlette.applications import Starlette
+from starlette.routing import Route as StarletteRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from edge import health, identity
+from edge.addresses import ClientAddresses, Network
+from edge.errors import NotFound
+from edge.http import Reply, Request, RequestIds, path_segments
+from edge.metrics import Metrics
+from edge.routes import Endpoint, Route, Surface
+from edge.state import EdgeState
+from engine.assembly import Engine
+
+SURFACES: tuple[Surface, ...] = (identity.SURFACE, health.SURFACE)
+
+_SAMPLE_SECONDS = 1.0
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+class _Pattern(NamedTuple):
+    """A path of a hot route, split for comparison."""
+
+    literals: tuple[tuple[int, str], ...]
+    params: tuple[tuple[int, str], ...]
+    endpoint: Endpoint
+
+
+class Front:
+    """Matches hot routes by their segments, and hands every other request to the router.
+
+    It looks at the encoded path, so an encoded slash stays within a parameter; the router sees it decoded.
+    """
+
+    def __init__(self, router: ASGIApp) -> None:
+        self._router = router
+        self._patterns: dict[int, list[_Pattern]] = {}
+
+    def add(self, path: str, endpoint: Endpoint) -> None:
+        """Earlier ones win."""
+        segments = path.split("/")
+        split = [(index, segment) for index, segment in enumerate(segments)]
+        literals = tuple((index, segment) for index, segment in split if not segment.startswith("{"))
+        params = tuple((index, segment[1:-1]) for index, segment in split if segment.startswith("{"))
+        self._patterns.setdefault(len(segments), []).append(_Pattern(literals, params, endpoint))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            segments = path_segments(scope)
+            for literals, params, endpoint in self._patterns.get(len(segments), ()):
+                if all(segments[index] == segment for index, segment in literals):
+                    found = {name: segments[index] for index, name in params}
+                    await endpoint.serve(scope, receive, send, found)
+                    return
+        await self._router(scope, receive, send)
+
+
+def create_app(
+    open_engine: Callable[[], AbstractAsyncContextManager[Engine]],
+    *,
+    trusted_proxies: Sequence[Network] = (),
+    access_log: str = "errors",
+) -> ASGIApp:
+    """The ASGI application. The engine is opened when the server starts and closed when it leaves.
+
+    Args:
+        open_engine: opens the engine for the time of serving.
+        trusted_proxies: whose X-Forwarded-For is believed.
+        access_log: which requests get a log line: off, errors (5xx) or all.
+
+    SIGUSR1 makes the worker unready without stopping it, so that a load balancer can look away first.
+    """
+    state = EdgeState(
+        metrics=Metrics(),
+        request_ids=RequestIds(f"{os.getpid():x}{secrets.token_hex(4)}"),
+        client_addresses=ClientAddresses(trusted_proxies),
+        access_log=access_log,
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, state.drain)
+        async with open_engine() as engine:
+            state.opened = engine
+            sampling = asyncio.create_task(_keep_sampling(state), name="metrics")
+            yield
+            sampling.cancel()
+            with suppress(asyncio.CancelledError):
+                await sampling
+            state.opened = None
+
+    served = [
+        (surface, Endpoint(state, surface.dialect, route)) for surface in SURFACES for route in surface.routes
+    ]
+    unknown = [(surface, Endpoint(state, surface.dialect, _unknown(surface))) for surface in SURFACES]
+    front = Front(Starlette(routes=list(_router_routes(served + unknown)), lifespan=lifespan))
+    for surface, endpoint in served:
+        if endpoint.route.hot:
+            for path in endpoint.route.paths:
+                front.add(surface.prefix + path, endpoint)
+    return front
+
+
+def _router_routes(endpoints: Iterable[tuple[Surface, Endpoint]]) -> Iterator[StarletteRoute]:
+    for surface, endpoint in endpoints:
+        for path in endpoint.route.paths:
+            yield StarletteRoute(surface.prefix + path, endpoint)
+
+
+def _unknown(surface: Surface) -> Route:
+    """What is left under a surface's prefix: refused in its dialect."""
+    return Route("/{path:path}", dict.fromkeys(_METHODS, _not_found))
+
+
+async def _not_found(state: EdgeState, request: Request) -> Reply:
+    raise NotFound
+
+
+async def _keep_sampling(state: EdgeState) -> None:
+    while True:
+        await asyncio.sleep(_SAMPLE_SECONDS)
+        state.metrics.sample(state.engine)

@@ -1,0 +1,103 @@
+"""From refusals to HTTP: one table, and what the edge itself refuses.
+
+A surface speaks its dialect by a table of its own rows and a function that shapes bodies. Lookup goes from the
+error's class to its bases; the route's rows come first, then the surface's, then the table here.
+
+EdgeRefusal
+├── NotFound
+├── MethodNotAllowed
+├── BodyTooLarge
+├── MalformedBody
+├── UnsupportedMediaType
+└── HeaderRefused
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from engine import errors as engine
+
+
+class EdgeRefusal(engine.Refusal):
+    """Refused before the engine was asked."""
+
+
+class NotFound(EdgeRefusal):
+    reason = "not_found"
+
+
+@dataclass
+class MethodNotAllowed(EdgeRefusal):
+    allowed: str
+    reason: ClassVar[str] = "method_not_allowed"
+
+
+class BodyTooLarge(EdgeRefusal):
+    reason = "body_too_large"
+
+
+class MalformedBody(EdgeRefusal):
+    reason = "malformed"
+
+
+class UnsupportedMediaType(EdgeRefusal):
+    reason = "media_type"
+
+
+@dataclass
+class HeaderRefused(EdgeRefusal):
+    name: str
+    reason: ClassVar[str] = "header"
+
+
+class Row(NamedTuple):
+    """How a refusal looks: its status, its sentence, and the field it is about if a dialect names one."""
+
+    status: int
+    sentence: str
+    field: str | None = None
+
+
+Rows = Mapping[type[Exception], Row]
+
+ROWS: Rows = {
+    NotFound: Row(404, "There is nothing at this address."),
+    MethodNotAllowed: Row(405, "This address does not take this method."),
+    BodyTooLarge: Row(413, "The request body is larger than 16 KiB."),
+    MalformedBody: Row(400, "The request body is not a JSON object."),
+    UnsupportedMediaType: Row(415, "The request body must be application/json."),
+    HeaderRefused: Row(400, "A request header is malformed or given more than once."),
+    engine.Invalid: Row(400, "The given data was invalid."),
+    engine.Unauthenticated: Row(401, "Unauthenticated."),
+    engine.WrongPassword: Row(401, "Invalid credentials"),
+    engine.UnknownTenant: Row(404, "There is no such tenant."),
+    engine.UnknownApiKey: Row(404, "There is no such API key."),
+    engine.UnknownAdmin: Row(404, "There is no such administrator."),
+    engine.TenantInactive: Row(403, "The tenant is not active."),
+    engine.OriginRefused: Row(403, "Pages of this origin may not use this tenant."),
+    engine.EmailTaken: Row(409, "The e-mail address is taken."),
+    engine.TenantNameTaken: Row(409, "The tenant name is taken."),
+    engine.AlreadyConfigured: Row(409, "There is a configuration already."),
+    engine.PassKeyTaken: Row(409, "A passcode is alive under this key."),
+    engine.PasscodeGone: Row(410, "There is no passcode under this key."),
+    engine.IdempotencyMismatch: Row(422, "The Idempotency-Key was used with another request."),
+    engine.LimitExceeded: Row(429, "Too Many Attempts."),
+    engine.Busy: Row(503, "Too many requests of this kind are waiting. Please try again."),
+    engine.LinkDown: Row(503, "The service is temporarily unavailable. Please try again."),
+    engine.Overloaded: Row(503, "The service is overloaded. Please try again."),
+    engine.OutcomeUnknown: Row(
+        503, "The request may or may not have been carried out. Please check before trying again."
+    ),
+}
+
+BROKEN = Row(500, "Something went wrong. Please contact Administrator")
+
+
+def find_row(error: Exception, *tables: Rows) -> Row:
+    """The row of the error's nearest class, in the first table that has it."""
+    for kind in type(error).__mro__:
+        for table in (*tables, ROWS):
+            if kind in table:
+                return table[kind]
+    return BROKEN

@@ -1,0 +1,119 @@
+"""Requests and replies as operations see them."""
+
+import re
+from itertools import count
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from starlette.types import Receive, Scope
+
+from edge.errors import BodyTooLarge, HeaderRefused, UnsupportedMediaType
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+MAX_BODY_BYTES = 16 * 1024
+
+# A second one of these leaves open which is meant, and two parties may choose differently.
+_ONCE = frozenset(
+    {b"authorization", b"content-type", b"idempotency-key", b"origin", b"x-api-key", b"x-request-id"}
+)
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_IDEMPOTENCY_KEY = re.compile(rb"[\x21-\x7e]{1,255}")
+_JSON = re.compile(rb"application/([a-z0-9.+-]+\+)?json\s*(;.*)?", re.IGNORECASE)
+
+
+class Reply(NamedTuple):
+    """What an operation answers. Headers that every answer has are added when it is sent."""
+
+    status: int
+    body: bytes
+    headers: Headers = ()
+
+
+class Request:
+    """One HTTP request. `spoken` is room for a surface to note which of its spellings the client uses."""
+
+    __slots__ = ("_receive", "headers", "id", "method", "params", "repeated", "scope", "spoken")
+
+    def __init__(self, scope: Scope, receive: Receive, params: dict[str, str], request_id: bytes) -> None:
+        pairs: list[tuple[bytes, bytes]] = scope["headers"]
+        self.scope = scope
+        self.method: str = scope["method"]
+        self.headers: dict[bytes, bytes] = dict(pairs)
+        self.repeated = len(pairs) != len(self.headers)
+        self.params = params
+        self.spoken = ""
+        self._receive = receive
+        given = self.headers.get(b"x-request-id")
+        self.id = given if given is not None and _REQUEST_ID.fullmatch(given) else request_id
+
+    def refuse_ambiguous_headers(self) -> None:
+        """Raises: HeaderRefused: a header that may come once came twice."""
+        if self.repeated:
+            names = [name for name, _ in self.scope["headers"]]
+            for name in _ONCE:
+                if names.count(name) > 1:
+                    raise HeaderRefused(name.decode())
+
+    def header(self, name: bytes) -> str | None:
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """Raises: HeaderRefused: longer than 255 characters, empty, or not printable ASCII."""
+        value = self.headers.get(b"idempotency-key")
+        if value is None:
+            return None
+        if not _IDEMPOTENCY_KEY.fullmatch(value):
+            raise HeaderRefused("idempotency-key")
+        return value.decode()
+
+    @property
+    def bearer(self) -> str | None:
+        """The token of an `Authorization: Bearer` header (RFC 6750)."""
+        scheme, _, token = (self.header(b"authorization") or "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else None
+
+    async def json(self) -> bytes:
+        """The body, which must be declared as JSON if it is declared at all.
+
+        Raises:
+            UnsupportedMediaType, BodyTooLarge
+        """
+        media_type = self.headers.get(b"content-type")
+        if media_type is not None and not _JSON.fullmatch(media_type):
+            raise UnsupportedMediaType
+        length = self.headers.get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > MAX_BODY_BYTES:
+            raise BodyTooLarge
+        message = await self._receive()
+        body: bytes = message.get("body", b"")
+        while message.get("more_body"):
+            if len(body) > MAX_BODY_BYTES:
+                raise BodyTooLarge
+            message = await self._receive()
+            body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            raise BodyTooLarge
+        return body
+
+
+class RequestIds:
+    """Makes an id for every request that brings none: unique over workers, cheap, and telling nothing."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix.encode() + b"-"
+        self._numbers = count(1)
+
+    def next(self) -> bytes:
+        return self._prefix + b"%x" % next(self._numbers)
+
+
+def path_segments(scope: Scope) -> list[str]:
+    """The segments of the path, decoded one by one: an encoded slash stays within its segment."""
+    raw: bytes | None = scope.get("raw_path")
+    if raw is None or b"%" not in raw:
+        path: str = scope["path"]
+        return path.split("/")
+    return [unquote(segment, errors="replace") for segment in raw.decode("ascii").split("/")]

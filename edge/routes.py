@@ -1,0 +1,135 @@
+"""Routes as data: what a surface declares, and the endpoint that serves it."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from starlette.types import Receive, Scope, Send
+
+from edge import cors
+from edge.dialect import Dialect, refuse
+from edge.errors import MethodNotAllowed, Row, Rows
+from edge.http import Headers, Reply, Request
+from edge.state import EdgeState
+from engine.errors import Refusal, Unavailable, UnknownTenant
+from engine.ids import TenantId
+
+Operation = Callable[[EdgeState, Request], Awaitable[Reply]]
+
+_STANDING_HEADERS: Headers = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One resource: its path as documented, older paths that mean the same, and an operation per method.
+
+    `rows` overrides how refusals look here. `hot` routes are matched ahead of the router.
+    """
+
+    path: str
+    methods: Mapping[str, Operation]
+    aliases: tuple[str, ...] = ()
+    rows: Rows = field(default_factory=dict[type[Exception], Row])
+    hot: bool = False
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return (self.path, *self.aliases)
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """A dialect and its routes, all under one prefix."""
+
+    prefix: str
+    dialect: Dialect
+    routes: tuple[Route, ...]
+
+
+class Endpoint:
+    """Serves one route as plain ASGI: call the operation, or say no in the surface's dialect."""
+
+    def __init__(self, state: EdgeState, dialect: Dialect, route: Route) -> None:
+        self.route = route
+        self._state = state
+        self._dialect = dialect
+        self._meters = {method: state.metrics.meter(route.path, method) for method in route.methods}
+        self._other_meter = state.metrics.meter(route.path, "other")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Starlette's way in."""
+        await self.serve(scope, receive, send, scope.get("path_params", {}))
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send, params: dict[str, str]) -> None:
+        started = perf_counter()
+        request = Request(scope, receive, params, self._state.request_ids.next())
+        shared = cors.NOBODY
+        try:
+            request.refuse_ambiguous_headers()
+            shared = await self._shared_with(request)
+            reply = await self._operate(request)
+            outcome = "ok"
+        except (Refusal, Unavailable) as error:
+            outcome = error.reason
+            shared = cors.ANYBODY if isinstance(error, Unavailable) else shared
+            reply = refuse(self._dialect, request, error, self.route.rows)
+        except Exception as error:
+            outcome = "broken"
+            _logger.exception("operation failed", extra=self._trail(request))
+            reply = refuse(self._dialect, request, error, self.route.rows)
+        await _send(send, request, reply, shared)
+        seconds = perf_counter() - started
+        self._meters.get(request.method, self._other_meter).count(outcome, seconds)
+        if self._state.logs(reply.status):
+            _logger.info(
+                "request",
+                extra={**self._trail(request), "status": reply.status, "outcome": outcome, "seconds": seconds},
+            )
+
+    async def _operate(self, request: Request) -> Reply:
+        operation = self.route.methods.get(request.method)
+        if operation is not None:
+            return await operation(self._state, request)
+        if request.method == "OPTIONS":
+            return cors.preflight(self._allowed)
+        raise MethodNotAllowed(self._allowed)
+
+    async def _shared_with(self, request: Request) -> Headers:
+        """Which pages may read the answer.
+
+        Raises:
+            OriginRefused: a page that may not use this tenant at all.
+        """
+        origin = request.header(b"origin")
+        tenant_id = request.params.get("tenant_id")
+        if origin is None or tenant_id is None:
+            return cors.ANYBODY
+        try:
+            tenant = await self._state.engine.tenants.read(TenantId(tenant_id))
+        except UnknownTenant:
+            return cors.ANYBODY
+        tenant.require_origin(origin)
+        return cors.ANYBODY if tenant.is_open_to_any_origin else cors.only(origin)
+
+    @property
+    def _allowed(self) -> str:
+        return ", ".join((*self.route.methods, "OPTIONS"))
+
+    def _trail(self, request: Request) -> dict[str, str]:
+        """What a log line says of a request: never its path, which holds pass keys."""
+        return {"request_id": request.id.decode(), "method": request.method, "route": self.route.path}
+
+
+async def _send(send: Send, request: Request, reply: Reply, shared: Headers) -> None:
+    headers = [
+        (b"content-length", b"%d" % len(reply.body)),
+        (b"x-request-id", request.id),
+        *_STANDING_HEADERS,
+        *shared,
+        *reply.headers,
+    ]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})

@@ -1,0 +1,36 @@
+"""What the parts of one edge worker share."""
+
+from dataclasses import dataclass
+
+from edge.addresses import ClientAddresses
+from edge.http import RequestIds
+from edge.metrics import Metrics
+from engine.assembly import Engine
+from engine.errors import LinkDown
+
+
+@dataclass(slots=True)
+class EdgeState:
+    """`opened` is set while the server serves."""
+
+    metrics: Metrics
+    request_ids: RequestIds
+    client_addresses: ClientAddresses
+    access_log: str
+    draining: bool = False
+    opened: Engine | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """Raises: LinkDown: the server is starting or leaving."""
+        if self.opened is None:
+            raise LinkDown
+        return self.opened
+
+    def drain(self) -> None:
+        """Be unready from now on, but keep serving."""
+        self.draining = True
+
+    def logs(self, status: int) -> bool:
+        """Whether a request that ended so is worth a line."""
+        return self.access_log == "all" or (self.access_log == "errors" and status >= 500)

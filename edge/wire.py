@@ -1,0 +1,104 @@
+"""Reading request bodies: msgspec decodes and validates at once, and only a refused body is looked at again.
+
+The second look names every problem, not just the first, from the same annotations.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Generic, TypeVar, cast
+
+import msgspec
+from msgspec import inspect
+
+from edge.errors import MalformedBody
+from engine.errors import Invalid, Problem
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Body(Generic[T]):
+    """A JSON object that requests carry."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._decoder = msgspec.json.Decoder(kind)
+        self._type = inspect.type_info(kind)
+
+    def read(self, content: bytes) -> T:
+        """Raises: MalformedBody: no JSON object. Invalid: fields that cannot be used, all of them named."""
+        try:
+            return self._decoder.decode(content)
+        except msgspec.ValidationError as error:
+            raise _explained(content, self._type) from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise MalformedBody from error
+
+
+def _explained(content: bytes, kind: inspect.Type) -> Invalid | MalformedBody:
+    raw = msgspec.json.decode(content)
+    if not isinstance(raw, dict):
+        return MalformedBody()
+    return Invalid(tuple(_problems("", raw, kind)))
+
+
+def _problems(path: str, value: Any, kind: inspect.Type) -> Iterator[Problem]:  # noqa: ANN401  # decoded JSON
+    if isinstance(kind, inspect.StructType):
+        yield from _struct_problems(path, value, kind)
+    elif isinstance(kind, inspect.UnionType):
+        if value is not None:
+            yield from _problems(path, value, next(part for part in kind.types if not _is_none(part)))
+    elif rule := _broken_rule(value, kind):
+        yield Problem(path, *rule)
+
+
+def _struct_problems(path: str, value: Any, kind: inspect.StructType) -> Iterator[Problem]:  # noqa: ANN401
+    if not isinstance(value, dict):
+        yield Problem(path, "object")
+        return
+    given = cast("dict[str, Any]", value)
+    for field in kind.fields:
+        name = f"{path}.{field.encode_name}" if path else field.encode_name
+        if field.encode_name in given:
+            yield from _problems(name, given[field.encode_name], field.type)
+        elif field.required:
+            yield Problem(name, "required")
+
+
+def _broken_rule(value: Any, kind: inspect.Type) -> tuple[str, int | None] | None:  # noqa: ANN401
+    match kind:
+        case inspect.StrType():
+            return _broken_text_rule(value, kind)
+        case inspect.IntType():
+            return _broken_integer_rule(value, kind)
+        case inspect.EnumType():
+            if value in (None, ""):
+                return ("required", None)
+            return None if value in list(kind.cls) else ("choice", None)
+        case _:
+            return None
+
+
+def _broken_text_rule(value: Any, kind: inspect.StrType) -> tuple[str, int | None] | None:  # noqa: ANN401
+    if value is None or (value == "" and kind.min_length):
+        return ("required", None)
+    if not isinstance(value, str):
+        return ("string", None)
+    if kind.min_length is not None and len(value) < kind.min_length:
+        return ("min_length", kind.min_length)
+    if kind.max_length is not None and len(value) > kind.max_length:
+        return ("max_length", kind.max_length)
+    return ("format", None)
+
+
+def _broken_integer_rule(value: Any, kind: inspect.IntType) -> tuple[str, int | None] | None:  # noqa: ANN401
+    if value is None:
+        return ("required", None)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return ("integer", None)
+    if kind.ge is not None and value < kind.ge:
+        return ("min", kind.ge)
+    if kind.le is not None and value > kind.le:
+        return ("max", kind.le)
+    return None
+
+
+def _is_none(kind: inspect.Type) -> bool:
+    return isinstance(kind, inspect.NoneType)

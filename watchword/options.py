@@ -1,0 +1,39 @@
+"""From settings to what an engine is opened with."""
+
+import msgspec
+
+from engine.assembly import Options
+from engine.errors import Misconfigured
+from engine.sealing import Keyring
+from engine.store.address import Address, AddressError
+from watchword.keyfile import kept_keys
+from watchword.settings import Settings
+
+
+def with_embedded_redis(settings: Settings, url: str) -> Settings:
+    """The settings of everything that talks to an embedded Redis: its URL, and the keys kept beside it."""
+    return msgspec.structs.replace(settings, redis_url=url, keys=settings.keys or kept_keys(settings.data_dir))
+
+
+def engine_options(settings: Settings) -> Options:
+    """Raises: Misconfigured: an unusable Redis URL, unusable keys, or none."""
+    if settings.redis_url is None:
+        raise Misconfigured("WATCHWORD_REDIS_URL is not set")
+    if settings.keys is None:
+        raise Misconfigured(
+            "WATCHWORD_REDIS_URL needs WATCHWORD_KEYS, the same on every edge; "
+            'a new one: echo "k1:$(head -c 32 /dev/urandom | base64)"'
+        )
+    try:
+        address = Address.parse(settings.redis_url)
+    except AddressError as error:
+        raise Misconfigured(f"WATCHWORD_REDIS_URL: {error}") from None
+    return Options(
+        address=address,
+        keyring=Keyring.parse(settings.keys),
+        rates=settings.rates,
+        partitions=settings.partitions,
+        deadline_ms=settings.call_deadline_ms,
+        max_in_flight=settings.max_in_flight,
+        password_threads=settings.password_threads,
+    )

@@ -1,0 +1,138 @@
+"""Settings: one frozen struct, read from the environment once. An unknown WATCHWORD_* variable is an error."""
+
+from collections.abc import Callable, Mapping
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, get_type_hints
+
+import msgspec
+
+from edge.addresses import Network
+from engine.errors import Misconfigured
+from engine.limits import DefaultRates, Rate
+
+PREFIX = "WATCHWORD_"
+
+
+class Setting(NamedTuple):
+    """How one setting is read from text, and what the README says of it."""
+
+    read: Callable[[str], Any]
+    meaning: str
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise ValueError("one of " + ", ".join(choices))
+        return text
+
+    return read
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All that can be set. A field `redis_url` is the variable WATCHWORD_REDIS_URL."""
+
+    host: Annotated[str, Setting(str, "address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Setting(_whole(0, 65535), "port to listen on")] = 8080
+    workers: Annotated[int, Setting(_whole(1, 256), "edge processes; one per core is right")] = 1
+    tls_cert: Annotated[Path | None, Setting(Path, "certificate chain (PEM) to serve HTTPS with")] = None
+    tls_key: Annotated[Path | None, Setting(Path, "private key (PEM) of the certificate")] = None
+    redis_url: Annotated[
+        str | None,
+        Setting(str, "`redis://`, `rediss://` or `unix://`; unset, an embedded server is started"),
+    ] = None
+    data_dir: Annotated[Path, Setting(Path, "where the embedded Redis and the made keys live")] = Path(
+        ".watchword"
+    )
+    keys: Annotated[
+        str | None,
+        Setting(
+            str, "sealing keys `id:base64` of 32 bytes, comma-separated, newest first; required with a Redis URL"
+        ),
+    ] = None
+    partitions: Annotated[
+        int, Setting(_whole(1, 4096), "virtual partitions; fixed when a deployment is first started")
+    ] = 64
+    call_deadline_ms: Annotated[
+        int, Setting(_whole(50, 60_000), "milliseconds after which a call to Redis has failed")
+    ] = 500
+    max_in_flight: Annotated[
+        int, Setting(_whole(1, 1_000_000), "calls to Redis that one worker has under way; more are refused (503)")
+    ] = 4096
+    password_threads: Annotated[int, Setting(_whole(1, 64), "threads per worker that hash passwords")] = 2
+    trusted_proxies: Annotated[
+        tuple[Network, ...], Setting(_networks, "networks whose `X-Forwarded-For` is believed, comma-separated")
+    ] = ()
+    submit_limit_per_address: Annotated[
+        Rate, Setting(Rate.parse, "submits per client address and tenant, `quota/seconds`; 0 = no limit")
+    ] = Rate(60, 60)
+    submit_limit_per_key: Annotated[Rate, Setting(Rate.parse, "submits per pass key")] = Rate(10, 60)
+    fetch_limit_per_api_key: Annotated[Rate, Setting(Rate.parse, "fetches per API key")] = Rate(1000, 1)
+    login_limit_per_email: Annotated[Rate, Setting(Rate.parse, "sign-ins per e-mail address")] = Rate(10, 600)
+    login_limit_per_address: Annotated[Rate, Setting(Rate.parse, "sign-ins per client address")] = Rate(30, 60)
+    sign_up_limit_per_email: Annotated[Rate, Setting(Rate.parse, "sign-ups per e-mail address")] = Rate(5, 3600)
+    sign_up_limit_per_address: Annotated[Rate, Setting(Rate.parse, "sign-ups per client address")] = Rate(20, 3600)
+    drain_seconds: Annotated[
+        int, Setting(_whole(0, 600), "seconds to serve on while `/readyz` says no, before leaving")
+    ] = 0
+    shutdown_seconds: Annotated[
+        int, Setting(_whole(1, 600), "seconds that requests in flight are given to finish")
+    ] = 30
+    log_level: Annotated[
+        str, Setting(_one_of("debug", "info", "warning", "error"), "least level of log lines")
+    ] = "info"
+    access_log: Annotated[
+        str,
+        Setting(_one_of("off", "errors", "all"), "requests that get a log line: `off`, `errors` (5xx) or `all`"),
+    ] = "errors"
+
+    @property
+    def rates(self) -> DefaultRates:
+        return DefaultRates(
+            submit_per_address=self.submit_limit_per_address,
+            submit_per_key=self.submit_limit_per_key,
+            fetch_per_api_key=self.fetch_limit_per_api_key,
+            login_per_email=self.login_limit_per_email,
+            login_per_address=self.login_limit_per_address,
+            sign_up_per_email=self.sign_up_limit_per_email,
+            sign_up_per_address=self.sign_up_limit_per_address,
+        )
+
+
+def settings_table() -> dict[str, Setting]:
+    """Every variable and how it is read."""
+    hints = get_type_hints(Settings, include_extras=True)
+    return {PREFIX + name.upper(): hints[name].__metadata__[0] for name in Settings.__struct_fields__}
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Read the environment. An empty variable counts as unset.
+
+    Raises:
+        Misconfigured: an unknown variable, or a value that cannot be used. Values are never repeated.
+    """
+    table = settings_table()
+    given = {name: text for name, text in environ.items() if name.startswith(PREFIX) and text}
+    if unknown := sorted(given.keys() - table.keys()):
+        raise Misconfigured(f"unknown setting {', '.join(unknown)}: see the table in the README")
+    values: dict[str, Any] = {}
+    for name, text in given.items():
+        try:
+            values[name.removeprefix(PREFIX).lower()] = table[name].read(text)
+        except ValueError as error:
+            raise Misconfigured(f"{name}: {error}") from None
+    return Settings(**values)
