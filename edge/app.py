@@ -24,7 +24,14 @@ from engine.assembly import Engine
 SURFACES: tuple[Surface, ...] = (identity.SURFACE, health.SURFACE)
 
 _SAMPLE_SECONDS = 1.0
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+async def _not_found(state: EdgeState, request: Request) -> Reply:
+    raise NotFound
+
+
+# What is left under a surface's prefix: refused in its dialect.
+_UNKNOWN = Route("/{path:path}", dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), _not_found))
 
 
 class _Pattern(NamedTuple):
@@ -98,10 +105,8 @@ def create_app(
                 await sampling
             state.opened = None
 
-    served = [
-        (surface, Endpoint(state, surface.dialect, route)) for surface in SURFACES for route in surface.routes
-    ]
-    unknown = [(surface, Endpoint(state, surface.dialect, _unknown(surface))) for surface in SURFACES]
+    served = [(surface, Endpoint(state, surface, route)) for surface in SURFACES for route in surface.routes]
+    unknown = [(surface, Endpoint(state, surface, _UNKNOWN)) for surface in SURFACES]
     front = Front(Starlette(routes=list(_router_routes(served + unknown)), lifespan=lifespan))
     for surface, endpoint in served:
         if endpoint.route.hot:
@@ -114,15 +119,6 @@ def _router_routes(endpoints: Iterable[tuple[Surface, Endpoint]]) -> Iterator[St
     for surface, endpoint in endpoints:
         for path in endpoint.route.paths:
             yield StarletteRoute(surface.prefix + path, endpoint)
-
-
-def _unknown(surface: Surface) -> Route:
-    """What is left under a surface's prefix: refused in its dialect."""
-    return Route("/{path:path}", dict.fromkeys(_METHODS, _not_found))
-
-
-async def _not_found(state: EdgeState, request: Request) -> Reply:
-    raise NotFound
 
 
 async def _keep_sampling(state: EdgeState) -> None:

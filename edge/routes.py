@@ -52,12 +52,13 @@ class Surface:
 class Endpoint:
     """Serves one route as plain ASGI: call the operation, or say no in the surface's dialect."""
 
-    def __init__(self, state: EdgeState, dialect: Dialect, route: Route) -> None:
+    def __init__(self, state: EdgeState, surface: Surface, route: Route) -> None:
         self.route = route
         self._state = state
-        self._dialect = dialect
-        self._meters = {method: state.metrics.meter(route.path, method) for method in route.methods}
-        self._other_meter = state.metrics.meter(route.path, "other")
+        self._dialect = surface.dialect
+        self._template = surface.prefix + route.path
+        self._meters = {method: state.metrics.meter(self._template, method) for method in route.methods}
+        self._other_meter = state.metrics.meter(self._template, "other")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Starlette's way in."""
@@ -120,7 +121,7 @@ class Endpoint:
 
     def _trail(self, request: Request) -> dict[str, str]:
         """What a log line says of a request: never its path, which holds pass keys."""
-        return {"request_id": request.id.decode(), "method": request.method, "route": self.route.path}
+        return {"request_id": request.id.decode(), "method": request.method, "route": self._template}
 
 
 async def _send(send: Send, request: Request, reply: Reply, shared: Headers) -> None:

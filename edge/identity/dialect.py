@@ -33,9 +33,9 @@ _SENTENCES = {
 }
 
 
-class Failed(msgspec.Struct):
+class Failed(msgspec.Struct, kw_only=True):
+    status: str = "Failed"
     message: str | dict[str, list[str]]
-    status: str = msgspec.field(default="Failed")
 
 
 class Errors(msgspec.Struct):
@@ -60,11 +60,11 @@ class IdentityDialect:
         errors = _errors(error, row)
         if request.spoken == SPOKE_KEY or SPOKE_KEY in errors:
             in_its_words = {SPOKE_KEY if field == "pass_key" else field: told for field, told in errors.items()}
-            content = Failed(in_its_words or {SPOKE_KEY: [row.sentence]})
+            content = Failed(message=in_its_words or {SPOKE_KEY: [row.sentence]})
         elif errors:
             content = Errors(errors)
         else:
-            content = Failed(row.sentence)
+            content = Failed(message=row.sentence)
         return Body(b"application/json", msgspec.json.encode(content))
 
 

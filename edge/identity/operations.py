@@ -26,7 +26,7 @@ async def sign_up(state: EdgeState, request: Request) -> Reply:
     )
     admin = signed_up.admin
     created_at = wire.timestamp(admin.created_at)
-    return _ok(wire.SignedUp(wire.SignedUpData(admin.name, admin.email, admin.email, created_at, created_at)))
+    return _ok(wire.SignedUp(data=wire.SignedUpData(admin.name, admin.email, admin.email, created_at, created_at)))
 
 
 async def login(state: EdgeState, request: Request) -> Reply:
@@ -34,20 +34,20 @@ async def login(state: EdgeState, request: Request) -> Reply:
     token = await state.engine.admins.sign_in(
         email=body.email, password=body.password, address=state.client_addresses.of(request)
     )
-    return _ok(wire.LoggedIn(token))
+    return _ok(wire.LoggedIn(token=token))
 
 
 async def create_tenant(state: EdgeState, request: Request) -> Reply:
     admin = await _admin(state, request)
     body = wire.NEW_TENANT.read(await request.json())
     tenant = await state.engine.tenants.create(name=body.tenant_name, owner=admin)
-    return _ok(wire.TenantCreated(wire.TenantData(tenant.id, tenant.name)))
+    return _ok(wire.TenantCreated(data=wire.TenantData(tenant.id, tenant.name)))
 
 
 async def refresh_api_key(state: EdgeState, request: Request) -> Reply:
     admin = await _admin(state, request)
     api_key = await state.engine.api_keys.refresh(_tenant_id(request), admin=admin)
-    return _ok(wire.ApiKeyRefreshed(api_key))
+    return _ok(wire.ApiKeyRefreshed(api_key=api_key))
 
 
 async def create_config(state: EdgeState, request: Request) -> Reply:
@@ -82,7 +82,7 @@ async def submit(state: EdgeState, request: Request) -> Reply:
         address=state.client_addresses.of(request),
         idempotency_key=request.idempotency_key,
     )
-    reply = wire.Submitted(wire.SubmittedData(pass_key, passcode.text))
+    reply = wire.Submitted(data=wire.SubmittedData(pass_key, passcode.text))
     return Reply(200, _encoder.encode(reply), (_JSON, *rate_limit_headers(passcode.limits)))
 
 
@@ -96,7 +96,11 @@ async def fetch(state: EdgeState, request: Request) -> Reply:
         pass_key=request.params["key"],
         idempotency_key=request.idempotency_key,
     )
-    return Reply(200, _encoder.encode(wire.Fetched(passcode.text)), (_JSON, *rate_limit_headers(passcode.limits)))
+    return Reply(
+        200,
+        _encoder.encode(wire.Fetched(pass_phrase=passcode.text)),
+        (_JSON, *rate_limit_headers(passcode.limits)),
+    )
 
 
 async def _set_config(state: EdgeState, request: Request, *, may_replace: bool) -> Reply:
@@ -114,7 +118,7 @@ async def _set_config(state: EdgeState, request: Request, *, may_replace: bool) 
         created_at=wire.timestamp(stamp.created_at),
         id=wire.tenant_number(tenant_id),
     )
-    return _ok(wire.ConfiguredOuter(wire.Configured(wire.ConfiguredInner(details))))
+    return _ok(wire.ConfiguredOuter(data=wire.Configured(data=wire.ConfiguredInner(details))))
 
 
 def _policy(details: wire.ConfigDetails) -> PasscodePolicy:

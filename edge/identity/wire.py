@@ -79,15 +79,15 @@ class SignedUpData(msgspec.Struct):
     created_at: str
 
 
-class SignedUp(msgspec.Struct):
-    data: SignedUpData
+class SignedUp(msgspec.Struct, kw_only=True):
     status: str = "SUCCESS"
     message: str = "User created successfully"
+    data: SignedUpData
 
 
-class LoggedIn(msgspec.Struct):
-    token: str
+class LoggedIn(msgspec.Struct, kw_only=True):
     success: bool = True
+    token: str
 
 
 class TenantData(msgspec.Struct):
@@ -95,15 +95,15 @@ class TenantData(msgspec.Struct):
     tenant_name: str
 
 
-class TenantCreated(msgspec.Struct):
-    data: TenantData
+class TenantCreated(msgspec.Struct, kw_only=True):
     status: str = "Success"
     message: str = "Tenant created successfully"
+    data: TenantData
 
 
-class ApiKeyRefreshed(msgspec.Struct):
-    api_key: str
+class ApiKeyRefreshed(msgspec.Struct, kw_only=True):
     status: str = "Success"
+    api_key: str
 
 
 class TenantDetails(msgspec.Struct):
@@ -119,27 +119,27 @@ class ConfiguredInner(msgspec.Struct):
     tenantDetails: TenantDetails  # noqa: N815  # the document's spelling
 
 
-class Configured(msgspec.Struct):
-    data: ConfiguredInner
+class Configured(msgspec.Struct, kw_only=True):
     status: str = "Success"
     message: str = "Tenant Configuration created successfully"
+    data: ConfiguredInner
 
 
-class ConfiguredOuter(msgspec.Struct):
-    data: Configured
+class ConfiguredOuter(msgspec.Struct, kw_only=True):
     status: str = "Success"
+    data: Configured
 
 
-class Config(msgspec.Struct):
+class Config(msgspec.Struct, kw_only=True):
     """`tenant_config_details` is an object for administrators, and JSON in a string for pages."""
 
     id: int
     tenant_id: str
     tenant_config_details: ConfigDetails | str
+    status: int = 1
     created_by: int
     updated_at: str
     created_at: str
-    status: int = 1
 
 
 class SubmittedData(msgspec.Struct):
@@ -147,14 +147,14 @@ class SubmittedData(msgspec.Struct):
     pass_phrase: str
 
 
-class Submitted(msgspec.Struct):
+class Submitted(msgspec.Struct, kw_only=True):
+    status: str = "Success"
     data: SubmittedData
+
+
+class Fetched(msgspec.Struct, kw_only=True):
     status: str = "Success"
-
-
-class Fetched(msgspec.Struct):
     pass_phrase: str
-    status: str = "Success"
 
 
 def timestamp(seconds: int) -> str:
