@@ -1,6 +1,7 @@
 """Whose address a request came from, for limits per client."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from edge.http import Request
@@ -20,8 +21,10 @@ class ClientAddresses:
     def of(self, request: Request) -> str:
         """The client's IPv4 address, or the /64 of its IPv6 address."""
         client: tuple[str, int] | None = request.scope.get("client")
+        if not self._trusted:
+            return _bucket_of(client[0]) if client is not None else _UNKNOWN
         address = _parse(client[0]) if client is not None else None
-        if self._trusted and self._is_trusted(address):
+        if self._is_trusted(address):
             address = self._forwarded(request) or address
         return _bucket(address)
 
@@ -51,6 +54,11 @@ def _parse(text: str) -> IPv4Address | IPv6Address | None:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
+
+
+@lru_cache(maxsize=8192)
+def _bucket_of(text: str) -> str:
+    return _bucket(_parse(text))
 
 
 def _bucket(address: IPv4Address | IPv6Address | None) -> str:

@@ -6,6 +6,7 @@ import secrets
 import signal
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from operator import itemgetter
 from typing import NamedTuple
 
 from starlette.applications import Starlette
@@ -31,14 +32,16 @@ async def _not_found(state: EdgeState, request: Request) -> Reply:
 
 
 # What is left under a surface's prefix: refused in its dialect.
-_UNKNOWN = Route("/{path:path}", dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), _not_found))
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+_UNKNOWN = Route("/{path:path}", dict.fromkeys(_METHODS, _not_found))
 
 
 class _Pattern(NamedTuple):
     """A path of a hot route, split for comparison."""
 
-    literals: tuple[tuple[int, str], ...]
-    params: tuple[tuple[int, str], ...]
+    literals_of: Callable[[list[str]], tuple[str, ...]]
+    literals: tuple[str, ...]
+    params: tuple[tuple[str, int], ...]
     endpoint: Endpoint
 
 
@@ -55,17 +58,18 @@ class Front:
     def add(self, path: str, endpoint: Endpoint) -> None:
         """Earlier ones win."""
         segments = path.split("/")
-        split = [(index, segment) for index, segment in enumerate(segments)]
-        literals = tuple((index, segment) for index, segment in split if not segment.startswith("{"))
-        params = tuple((index, segment[1:-1]) for index, segment in split if segment.startswith("{"))
-        self._patterns.setdefault(len(segments), []).append(_Pattern(literals, params, endpoint))
+        literals = [index for index, segment in enumerate(segments) if not segment.startswith("{")]
+        params = tuple((segment[1:-1], index) for index, segment in enumerate(segments) if index not in literals)
+        literals_of = itemgetter(*literals)
+        pattern = _Pattern(literals_of, literals_of(segments), params, endpoint)
+        self._patterns.setdefault(len(segments), []).append(pattern)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             segments = path_segments(scope)
-            for literals, params, endpoint in self._patterns.get(len(segments), ()):
-                if all(segments[index] == segment for index, segment in literals):
-                    found = {name: segments[index] for index, name in params}
+            for literals_of, literals, params, endpoint in self._patterns.get(len(segments), ()):
+                if literals_of(segments) == literals:
+                    found = {name: segments[index] for name, index in params}
                     await endpoint.serve(scope, receive, send, found)
                     return
         await self._router(scope, receive, send)

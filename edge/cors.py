@@ -6,16 +6,21 @@ _ALLOWED_HEADERS = b"authorization, content-type, idempotency-key, x-api-key, x-
 _EXPOSED_HEADERS = b"ratelimit, ratelimit-policy, retry-after, x-request-id"
 _MAX_AGE_SECONDS = b"600"
 
+# Pages are told not to guess at content; other clients do not.
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+
 ANYBODY: Headers = (
+    _NOSNIFF,
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", _EXPOSED_HEADERS),
 )
-NOBODY: Headers = ((b"vary", b"origin"),)
+NOBODY: Headers = (_NOSNIFF, (b"vary", b"origin"))
 
 
 def only(origin: str) -> Headers:
     """For a tenant that names its origins: this one is among them."""
     return (
+        _NOSNIFF,
         (b"access-control-allow-origin", origin.encode("latin-1")),
         (b"access-control-expose-headers", _EXPOSED_HEADERS),
         (b"vary", b"origin"),

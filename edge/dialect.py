@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from edge.errors import MethodNotAllowed, Row, Rows, find_row
-from edge.http import Headers, Reply, Request
+from edge.http import NO_STORE, Headers, Reply, Request
 from edge.limits import rate_limit_headers, retry_after
 from engine import errors as engine
 
@@ -46,7 +46,7 @@ def refuse(dialect: Dialect, request: Request, error: Exception, route_rows: Row
     """The reply that an error becomes."""
     row = find_row(error, route_rows, dialect.rows)
     body = dialect.shape(request, error, row)
-    return Reply(row.status, body.content, ((b"content-type", body.media_type), *_headers(error)))
+    return Reply(row.status, body.content, ((b"content-type", body.media_type), NO_STORE, *_headers(error)))
 
 
 def _headers(error: Exception) -> Headers:

@@ -1,34 +1,32 @@
 """For orchestrators and Prometheus: /livez, /readyz, /metrics."""
 
 from edge.dialect import ProblemDetails
-from edge.http import Reply, Request
+from edge.http import NO_STORE, TEXT, Reply, Request
 from edge.metrics import CONTENT_TYPE
 from edge.routes import Route, Surface
 from edge.state import EdgeState
 from engine.errors import LinkDown
 
-_TEXT = ((b"content-type", b"text/plain; charset=utf-8"),)
-
 
 async def livez(state: EdgeState, request: Request) -> Reply:
     """The process serves. Asks nobody."""
-    return Reply(200, b"ok\n", _TEXT)
+    return Reply(200, b"ok\n", TEXT)
 
 
 async def readyz(state: EdgeState, request: Request) -> Reply:
     """Redis answers with all scripts loaded, and this worker is not about to leave."""
     if state.draining:
-        return Reply(503, b"draining\n", _TEXT)
+        return Reply(503, b"draining\n", TEXT)
     try:
         await state.engine.link.ping()
     except LinkDown:
-        return Reply(503, b"no link to Redis\n", _TEXT)
-    return Reply(200, b"ready\n", _TEXT)
+        return Reply(503, b"no link to Redis\n", TEXT)
+    return Reply(200, b"ready\n", TEXT)
 
 
 async def metrics(state: EdgeState, request: Request) -> Reply:
     state.metrics.sample(state.engine)
-    return Reply(200, state.metrics.render(), ((b"content-type", CONTENT_TYPE),))
+    return Reply(200, state.metrics.render(), ((b"content-type", CONTENT_TYPE), NO_STORE))
 
 
 SURFACE = Surface(

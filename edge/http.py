@@ -7,9 +7,14 @@ from urllib.parse import unquote
 
 from starlette.types import Receive, Scope
 
-from edge.errors import BodyTooLarge, HeaderRefused, UnsupportedMediaType
+from edge.errors import BodyTooLarge, HeaderRefused, MalformedBody, UnsupportedMediaType
 
 Headers = tuple[tuple[bytes, bytes], ...]
+
+# Answers hold passcodes and tokens: no cache on the way may keep one.
+NO_STORE = (b"cache-control", b"no-store")
+JSON: Headers = ((b"content-type", b"application/json"), NO_STORE)
+TEXT: Headers = ((b"content-type", b"text/plain; charset=utf-8"), NO_STORE)
 
 MAX_BODY_BYTES = 16 * 1024
 
@@ -23,7 +28,7 @@ _JSON = re.compile(rb"application/([a-z0-9.+-]+\+)?json\s*(;.*)?", re.IGNORECASE
 
 
 class Reply(NamedTuple):
-    """What an operation answers. Headers that every answer has are added when it is sent."""
+    """What an operation answers. Its length and the request's id are added when it is sent."""
 
     status: int
     body: bytes
@@ -44,8 +49,10 @@ class Request:
         self.params = params
         self.spoken = ""
         self._receive = receive
-        given = self.headers.get(b"x-request-id")
-        self.id = given if given is not None and _REQUEST_ID.fullmatch(given) else request_id
+        self.id = request_id
+        if b"x-request-id" in self.headers:
+            given = self.headers[b"x-request-id"]
+            self.id = given if _REQUEST_ID.fullmatch(given) else request_id
 
     def refuse_ambiguous_headers(self) -> None:
         """Raises: HeaderRefused: a header that may come once came twice."""
@@ -54,6 +61,11 @@ class Request:
             for name in _ONCE:
                 if names.count(name) > 1:
                     raise HeaderRefused(name.decode())
+
+    @property
+    def is_from_browser(self) -> bool:
+        """Browsers say so on every request that matters here (Fetch Metadata, Origin)."""
+        return b"origin" in self.headers or b"sec-fetch-site" in self.headers
 
     def header(self, name: bytes) -> str | None:
         value = self.headers.get(name)
@@ -80,6 +92,7 @@ class Request:
 
         Raises:
             UnsupportedMediaType, BodyTooLarge
+            MalformedBody: the client was gone before it had sent the whole of it.
         """
         media_type = self.headers.get(b"content-type")
         if media_type is not None and not _JSON.fullmatch(media_type):
@@ -94,6 +107,8 @@ class Request:
                 raise BodyTooLarge
             message = await self._receive()
             body += message.get("body", b"")
+        if message["type"] == "http.disconnect":
+            raise MalformedBody
         if len(body) > MAX_BODY_BYTES:
             raise BodyTooLarge
         return body

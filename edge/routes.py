@@ -17,8 +17,6 @@ from engine.ids import TenantId
 
 Operation = Callable[[EdgeState, Request], Awaitable[Reply]]
 
-_STANDING_HEADERS: Headers = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
-
 _logger = logging.getLogger(__name__)
 
 
@@ -57,8 +55,11 @@ class Endpoint:
         self._state = state
         self._dialect = surface.dialect
         self._template = surface.prefix + route.path
+        self._allowed = ", ".join((*route.methods, "OPTIONS"))
+        self._operations = dict(route.methods)
         self._meters = {method: state.metrics.meter(self._template, method) for method in route.methods}
         self._other_meter = state.metrics.meter(self._template, "other")
+        self._refusals: dict[tuple[type[Exception], str], Reply] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Starlette's way in."""
@@ -67,36 +68,57 @@ class Endpoint:
     async def serve(self, scope: Scope, receive: Receive, send: Send, params: dict[str, str]) -> None:
         started = perf_counter()
         request = Request(scope, receive, params, self._state.request_ids.next())
-        shared = cors.NOBODY
+        shared: Headers = ()
+        outcome = "ok"
         try:
-            request.refuse_ambiguous_headers()
-            shared = await self._shared_with(request)
-            reply = await self._operate(request)
-            outcome = "ok"
+            if request.repeated:
+                request.refuse_ambiguous_headers()
+            if request.is_from_browser:
+                shared = cors.NOBODY
+                shared = await self._shared_with(request)
+            operation = self._operations.get(request.method)
+            reply = await operation(self._state, request) if operation else self._without_operation(request)
         except (Refusal, Unavailable) as error:
             outcome = error.reason
-            shared = cors.ANYBODY if isinstance(error, Unavailable) else shared
-            reply = refuse(self._dialect, request, error, self.route.rows)
+            shared = cors.ANYBODY if shared and isinstance(error, Unavailable) else shared
+            reply = self._refuse(request, error)
         except Exception as error:
             outcome = "broken"
             _logger.exception("operation failed", extra=self._trail(request))
             reply = refuse(self._dialect, request, error, self.route.rows)
-        await _send(send, request, reply, shared)
+        headers = [
+            (b"content-length", b"%d" % len(reply.body)),
+            (b"x-request-id", request.id),
+            *reply.headers,
+            *shared,
+        ]
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
         seconds = perf_counter() - started
         self._meters.get(request.method, self._other_meter).count(outcome, seconds)
         if self._state.logs(reply.status):
-            _logger.info(
-                "request",
-                extra={**self._trail(request), "status": reply.status, "outcome": outcome, "seconds": seconds},
-            )
+            trail = {**self._trail(request), "status": reply.status, "outcome": outcome, "seconds": seconds}
+            _logger.info("request", extra=trail)
 
-    async def _operate(self, request: Request) -> Reply:
-        operation = self.route.methods.get(request.method)
-        if operation is not None:
-            return await operation(self._state, request)
+    def _without_operation(self, request: Request) -> Reply:
+        """A preflight's answer.
+
+        Raises:
+            MethodNotAllowed
+        """
         if request.method == "OPTIONS":
             return cors.preflight(self._allowed)
         raise MethodNotAllowed(self._allowed)
+
+    def _refuse(self, request: Request, error: Exception) -> Reply:
+        """The reply to a refusal; one that carries no data looks the same every time, and is made once."""
+        if error.__dict__:
+            return refuse(self._dialect, request, error, self.route.rows)
+        kind = (type(error), request.spoken)
+        reply = self._refusals.get(kind)
+        if reply is None:
+            reply = self._refusals[kind] = refuse(self._dialect, request, error, self.route.rows)
+        return reply
 
     async def _shared_with(self, request: Request) -> Headers:
         """Which pages may read the answer.
@@ -109,28 +131,12 @@ class Endpoint:
         if origin is None or tenant_id is None:
             return cors.ANYBODY
         try:
-            tenant = await self._state.engine.tenants.read(TenantId(tenant_id))
+            tenant = await self._state.engine.known_tenants.read(TenantId(tenant_id))
         except UnknownTenant:
             return cors.ANYBODY
         tenant.require_origin(origin)
         return cors.ANYBODY if tenant.is_open_to_any_origin else cors.only(origin)
 
-    @property
-    def _allowed(self) -> str:
-        return ", ".join((*self.route.methods, "OPTIONS"))
-
     def _trail(self, request: Request) -> dict[str, str]:
         """What a log line says of a request: never its path, which holds pass keys."""
         return {"request_id": request.id.decode(), "method": request.method, "route": self._template}
-
-
-async def _send(send: Send, request: Request, reply: Reply, shared: Headers) -> None:
-    headers = [
-        (b"content-length", b"%d" % len(reply.body)),
-        (b"x-request-id", request.id),
-        *_STANDING_HEADERS,
-        *shared,
-        *reply.headers,
-    ]
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})

@@ -3,6 +3,7 @@
 The second look names every problem, not just the first, from the same annotations.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar, cast
 
@@ -28,12 +29,15 @@ class Body(Generic[T]):
             return self._decoder.decode(content)
         except msgspec.ValidationError as error:
             raise _explained(content, self._type) from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise MalformedBody from error
 
 
 def _explained(content: bytes, kind: inspect.Type) -> Invalid | MalformedBody:
-    raw = msgspec.json.decode(content)
+    try:
+        raw = msgspec.json.decode(content)
+    except (msgspec.DecodeError, RecursionError):  # nested too deep, or a number beyond any range
+        return MalformedBody()
     if not isinstance(raw, dict):
         return MalformedBody()
     return Invalid(tuple(_problems("", raw, kind)))
@@ -47,6 +51,8 @@ def _problems(path: str, value: Any, kind: inspect.Type) -> Iterator[Problem]:  
             yield from _problems(path, value, next(part for part in kind.types if not _is_none(part)))
     elif rule := _broken_rule(value, kind):
         yield Problem(path, *rule)
+        if rule[0] == "max_length":  # what is too long may be malformed as well
+            yield from _problems(path, value[: rule[1]], kind)
 
 
 def _struct_problems(path: str, value: Any, kind: inspect.StructType) -> Iterator[Problem]:  # noqa: ANN401
@@ -85,7 +91,7 @@ def _broken_text_rule(value: Any, kind: inspect.StrType) -> tuple[str, int | Non
         return ("min_length", kind.min_length)
     if kind.max_length is not None and len(value) > kind.max_length:
         return ("max_length", kind.max_length)
-    return ("format", None)
+    return ("format", None) if kind.pattern and not re.search(kind.pattern, value) else None
 
 
 def _broken_integer_rule(value: Any, kind: inspect.IntType) -> tuple[str, int | None] | None:  # noqa: ANN401

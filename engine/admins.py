@@ -9,8 +9,9 @@ import msgspec
 
 from engine.errors import EmailTaken, Unauthenticated, UnknownAdmin, WrongPassword
 from engine.ids import AdminId
-from engine.limits import DefaultRates, Limits
+from engine.limits import Limits
 from engine.passwords import Passwords
+from engine.rates import DefaultRates
 from engine.sealing import Keyring
 from engine.store.admins import (
     AdminStore,

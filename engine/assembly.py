@@ -8,9 +8,11 @@ from engine.admins import Admins
 from engine.api_keys import ApiKeys
 from engine.configurations import Configurations
 from engine.deployment import open_deployment
-from engine.limits import DefaultRates, Limits
+from engine.known_tenants import KnownTenants
+from engine.limits import Limits
 from engine.passcodes import Passcodes
 from engine.passwords import Passwords
+from engine.rates import DefaultRates
 from engine.sealing import Keyring
 from engine.store import scripts
 from engine.store.address import Address
@@ -18,6 +20,7 @@ from engine.store.admins import AdminStore
 from engine.store.claims import ClaimStore
 from engine.store.deployment import DeploymentStore
 from engine.store.idempotency import IdempotencyStore
+from engine.store.keys import KeySpace, tenant_prefixes
 from engine.store.limits import LimitStore
 from engine.store.link import Link
 from engine.store.passcodes import PasscodeStore
@@ -43,6 +46,7 @@ class Engine:
     """The domain: surfaces call its nouns, plumbing watches its link and its queue."""
 
     tenants: Tenants
+    known_tenants: KnownTenants
     configurations: Configurations
     api_keys: ApiKeys
     admins: Admins
@@ -65,28 +69,33 @@ async def open_engine(options: Options) -> AsyncGenerator[Engine]:
             scripts=scripts.load_all(),
             deadline_ms=options.deadline_ms,
             max_in_flight=options.max_in_flight,
+            watched=tenant_prefixes(options.partitions),
         ) as link:
             await link.wait_up()
-            yield await _assemble(link, passwords, options)
+            space = await open_deployment(
+                DeploymentStore(link), keyring=options.keyring, partitions=options.partitions
+            )
+            async with Limits(LimitStore(link), space) as limits:
+                yield _assemble(link, space, limits, passwords, options)
     finally:
         passwords.close()
 
 
-async def _assemble(link: Link, passwords: Passwords, options: Options) -> Engine:
+def _assemble(link: Link, space: KeySpace, limits: Limits, passwords: Passwords, options: Options) -> Engine:
     keyring, rates = options.keyring, options.rates
-    space = await open_deployment(DeploymentStore(link), keyring=keyring, partitions=options.partitions)
-    limits = Limits(LimitStore(link), space)
     tenants = Tenants(TenantStore(link), ClaimStore(link), space)
-    api_keys = ApiKeys(tenants)
+    known = KnownTenants(tenants, space, link)
+    api_keys = ApiKeys(tenants, known)
     return Engine(
         tenants=tenants,
+        known_tenants=known,
         configurations=Configurations(tenants),
         api_keys=api_keys,
         admins=Admins(AdminStore(link), space, keyring=keyring, passwords=passwords, limits=limits, rates=rates),
         passcodes=Passcodes(
             PasscodeStore(link),
             space,
-            tenants=tenants,
+            tenants=known,
             api_keys=api_keys,
             keyring=keyring,
             limits=limits,

@@ -24,7 +24,7 @@ What the store raises passes through: see engine.store.errors, named here for th
 """
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from engine.store.errors import LinkDown as LinkDown
 from engine.store.errors import OutcomeUnknown as OutcomeUnknown
@@ -46,8 +46,7 @@ class Problem:
     bound: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LimitState:
+class LimitState(NamedTuple):
     """Where a caller stands with one rate limit, after the request that was charged or refused."""
 
     policy: str

@@ -1,67 +1,49 @@
 """Rate limits: who may ask how often."""
 
-import re
-from typing import NamedTuple
+import asyncio
+from time import monotonic
+from typing import Self
 
-from engine.errors import LimitExceeded, LimitState
+from engine.errors import LimitExceeded, LimitState, Unavailable
+from engine.leases import Lease
+from engine.rates import Rate
 from engine.store.keys import KeySpace
 from engine.store.limits import ChargeStatus, LimitStore
 
-_RATE = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,5})")
-_MICROSECONDS = 1_000_000
+_SWEEP_SECONDS = 5.0
+
+_NO_STATES: tuple[LimitState, ...] = ()
 
 
-class Rate(NamedTuple):
-    """So many requests in so many seconds, all of them at once if need be. A quota of 0 is no limit."""
+class _Held:
+    """A lease, and the requests that wait while it is renewed."""
 
-    quota: int
-    window_s: int
+    __slots__ = ("lease", "renewal", "subject", "waiting")
 
-    @classmethod
-    def parse(cls, text: str) -> "Rate":
-        """Read `quota/seconds`, or `0` for no limit.
-
-        Raises:
-            ValueError: anything else.
-        """
-        if text == "0":
-            return NO_LIMIT
-        match = _RATE.fullmatch(text)
-        if match is None:
-            raise ValueError("a rate is written quota/seconds, as in 60/60, or 0 for no limit")
-        return cls(int(match[1]), int(match[2]))
-
-    @classmethod
-    def per_second(cls, quota: int) -> "Rate":
-        return cls(quota, 1)
-
-    @property
-    def window_us(self) -> int:
-        return self.window_s * _MICROSECONDS
-
-    def state(self, policy: str, *, remaining: int, reset_ms: int) -> LimitState:
-        return LimitState(policy, self.quota, self.window_s, remaining, reset_ms)
-
-
-NO_LIMIT = Rate(0, 1)
-
-
-class DefaultRates(NamedTuple):
-    """The limits of a deployment, where a tenant sets none."""
-
-    submit_per_address: Rate
-    submit_per_key: Rate
-    fetch_per_api_key: Rate
-    login_per_email: Rate
-    login_per_address: Rate
-    sign_up_per_email: Rate
-    sign_up_per_address: Rate
+    def __init__(self, lease: Lease, subject: tuple[str, ...]) -> None:
+        self.lease = lease
+        self.subject = subject
+        self.waiting = 0
+        self.renewal: asyncio.Future[None] | None = None
 
 
 class Limits:
+    """Charges requests; entered for the time of serving, it forgets idle subjects and gives back at the end."""
+
     def __init__(self, store: LimitStore, space: KeySpace) -> None:
         self._store = store
         self._space = space
+        self._held: dict[tuple[str, ...], _Held] = {}
+        self._sweeping: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._sweeping = asyncio.create_task(self._keep_sweeping(), name="limits")
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        await asyncio.gather(*map(self._give_back, self._held.values()))
 
     async def charge(self, policy: str, rate: Rate, *subject: str) -> tuple[LimitState, ...]:
         """Charge one request, and tell where the subject stands; nothing to tell where there is no limit.
@@ -70,10 +52,68 @@ class Limits:
             LimitExceeded: refused, and not charged.
         """
         if not rate.quota:
-            return ()
-        place = self._space.place("limit", policy, *subject)
-        charge = await self._store.charge(subject=place, quota=rate.quota, window_us=rate.window_us)
-        state = rate.state(policy, remaining=charge.remaining, reset_ms=charge.reset_ms)
+            return _NO_STATES
+        name = (policy, *subject)
+        held = self._held.get(name)
+        if held is None or held.lease.rate != rate:
+            held = self._held[name] = _Held(Lease(rate), name)
+        lease, now = held.lease, monotonic()
+        while not lease.take(now):
+            if retry_after_ms := lease.retry_after_ms(now):
+                raise LimitExceeded(_state(policy, lease, now), retry_after_ms)
+            await self._renew(held)
+            now = monotonic()
+        return (_state(policy, lease, now),)
+
+    async def _renew(self, held: _Held) -> None:
+        """Charge the next requests, for everybody who waits; or wait for whoever is at it."""
+        held.waiting += 1
+        try:
+            if held.renewal is not None:
+                await held.renewal
+                return
+            held.renewal = asyncio.get_running_loop().create_future()
+            try:
+                await self._charge(held)
+            finally:
+                held.renewal.set_result(None)
+                held.renewal = None
+        finally:
+            held.waiting -= 1
+
+    async def _charge(self, held: _Held) -> None:
+        lease = held.lease
+        charge = await self._store.charge(
+            subject=self._space.place("limit", *held.subject),
+            quota=lease.rate.quota,
+            window_us=lease.rate.window_us,
+            hold_us=lease.hold_us,
+            count=max(lease.size(monotonic()), held.waiting),
+        )
+        now = monotonic()
         if charge.status is ChargeStatus.EXCEEDED:
-            raise LimitExceeded(state, charge.retry_after_ms)
-        return (state,)
+            lease.refuse(retry_after_ms=charge.retry_after_ms, reset_ms=charge.reset_ms, now=now)
+        else:
+            lease.grant(charge.granted, remaining=charge.remaining, reset_ms=charge.reset_ms, now=now)
+
+    async def _give_back(self, held: _Held) -> None:
+        back_us = held.lease.unused_us(monotonic())
+        held.lease.left = 0
+        if back_us:
+            try:
+                await self._store.give_back(subject=self._space.place("limit", *held.subject), back_us=back_us)
+            except Unavailable:
+                return  # it drains by itself
+
+    async def _keep_sweeping(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            now = monotonic()
+            idle = [name for name, held in self._held.items() if not held.waiting and held.lease.is_idle(now)]
+            for name in idle:
+                del self._held[name]
+
+
+def _state(policy: str, lease: Lease, now: float) -> LimitState:
+    rate = lease.rate
+    return LimitState(policy, rate.quota, rate.window_s, lease.remaining(), lease.reset_ms(now))

@@ -28,6 +28,8 @@ def normalise(text: str, *, country_code: int | None = None) -> PassKey:
     Raises:
         Invalid: empty, too long, or with characters that cannot be typed on any phone or keyboard.
     """
+    if country_code is None and len(text) <= _LONGEST_TEMPORARY_ID and _DIGITS.fullmatch(text):
+        return PassKey(text)
     key = text.strip()
     if not key:
         raise Invalid.value("pass_key", "required")
@@ -44,7 +46,8 @@ def normalise(text: str, *, country_code: int | None = None) -> PassKey:
 
 def _bare(key: str) -> str:
     digits = key if _DIGITS.fullmatch(key) else _DECORATION.sub("", key)
-    if digits.startswith("00") and len(digits) > _LONGEST_TEMPORARY_ID:
+    # No country code begins with 0, so a normal form is its own normal form.
+    if len(digits) > _LONGEST_TEMPORARY_ID and digits.startswith("00") and digits[2] != "0":
         return digits[2:]
     return digits
 
@@ -54,6 +57,8 @@ def _international(key: str, country_code: int) -> str:
     """The number in full, without its plus; what is no possible number stays as it was typed."""
     bare = _bare(key)
     explicit = key.startswith("+") or bare != _DECORATION.sub("", key)
+    if not explicit and bare.startswith("00"):
+        return bare
     try:
         number = parse("+" + bare if explicit else bare, region_code_for_country_code(country_code))
     except NumberParseException:
@@ -67,4 +72,5 @@ def _is_typed(character: str) -> bool:
     """Letters, marks, digits, punctuation and blanks of any script, and all that is printable in ASCII."""
     if character.isascii():
         return character.isprintable()
-    return unicodedata.category(character)[0] in "LMNP"
+    category = unicodedata.category(character)
+    return category[0] in "LMNP" or category == "Zs"

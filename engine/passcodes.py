@@ -12,13 +12,15 @@ from engine.errors import (
     UnknownTenant,
 )
 from engine.ids import PassKey, TenantId
-from engine.limits import DefaultRates, Limits, Rate
+from engine.known_tenants import KnownTenants
+from engine.limits import Limits
 from engine.pass_keys import normalise
+from engine.rates import DefaultRates, Rate, per_second
 from engine.sealing import Keyring
 from engine.store.idempotency import IdempotencyStore, RequestStatus
 from engine.store.keys import KeySpace, Place
 from engine.store.passcodes import FetchStatus, PasscodeStore, SubmitStatus
-from engine.tenants import Tenant, Tenants
+from engine.tenants import State, Tenant
 
 
 class Passcode(NamedTuple):
@@ -34,7 +36,7 @@ class Passcodes:
         store: PasscodeStore,
         space: KeySpace,
         *,
-        tenants: Tenants,
+        tenants: KnownTenants,
         api_keys: ApiKeys,
         keyring: Keyring,
         limits: Limits,
@@ -90,8 +92,10 @@ class Passcodes:
             quota=per_key.quota,
             window_us=per_key.window_us,
         )
+        if not self._tenants.is_current(tenant):
+            await self._tenants.read_active(tenant_id)
         if per_key.quota:
-            state = per_key.state("pass-key", remaining=reply.remaining, reset_ms=reply.reset_ms)
+            state = LimitState("pass-key", per_key.quota, per_key.window_s, reply.remaining, reply.reset_ms)
             charged = (*charged, state)
             if reply.status is SubmitStatus.EXCEEDED:
                 raise LimitExceeded(state, reply.retry_after_ms)
@@ -119,13 +123,16 @@ class Passcodes:
         tenant, key_id = await self._api_keys.authenticate(api_key)
         if tenant.id != tenant_id:
             raise UnknownTenant
-        tenant.require_active()
+        if tenant.state is not State.ACTIVE:
+            await self._tenants.read_active(tenant_id)
         key = normalise(pass_key, country_code=tenant.country_code)
         rate = _rate(tenant.fetch_limit, self._rates.fetch_per_api_key)
         charged = await self._limits.charge("api-key", rate, tenant.id, key_id)
         reply = await self._store.fetch(
             subject=self._place(tenant, key), request=self._request(tenant, "fetch", idempotency_key)
         )
+        if not self._tenants.is_current(tenant):  # written while we asked: is the key still good?
+            (await self._api_keys.authenticate(api_key))[0].require_active()
         if reply.status is FetchStatus.GONE:
             raise PasscodeGone
         text = self._keyring.unseal(reply.sealed, scope=tenant.id, bound_to=_bound_to(tenant, key))
@@ -157,5 +164,5 @@ def _bound_to(tenant: Tenant, key: PassKey) -> bytes:
     return f"{tenant.id}\0{key}".encode()
 
 
-def _rate(per_second: int | None, default: Rate) -> Rate:
-    return default if per_second is None else Rate.per_second(per_second)
+def _rate(own: int | None, default: Rate) -> Rate:
+    return default if own is None else per_second(own)

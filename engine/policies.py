@@ -65,8 +65,7 @@ class PasscodePolicy(msgspec.Struct, frozen=True, omit_defaults=True):
             Invalid: the customer's is missing, too short, too long, or of other characters.
         """
         if self.mode is Mode.SYSTEM:
-            alphabet = _DRAWN[self.alphabet]
-            return "".join(secrets.choice(alphabet) for _ in range(self.length))
+            return _draw(_DRAWN[self.alphabet], self.length)
         if not offered:
             raise Invalid.value("pass_phrase", "required")
         if len(offered) < MIN_PHRASE_LENGTH:
@@ -76,3 +75,14 @@ class PasscodePolicy(msgspec.Struct, frozen=True, omit_defaults=True):
         if not _ACCEPTED[self.alphabet].issuperset(offered):
             raise Invalid.value("pass_phrase", "alphabet")
         return offered
+
+
+def _draw(alphabet: str, length: int) -> str:
+    """One unbiased number from the system's source, written in the alphabet: every passcode is as likely."""
+    base = len(alphabet)
+    number = secrets.randbelow(base**length)
+    characters: list[str] = []
+    for _ in range(length):
+        number, index = divmod(number, base)
+        characters.append(alphabet[index])
+    return "".join(characters)

@@ -9,7 +9,6 @@ Every scope (a tenant, or the deployment) has a subkey of its own by HKDF-SHA256
 import re
 import secrets
 from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 from functools import lru_cache
 from typing import Self
 
@@ -75,7 +74,7 @@ class Keyring:
             raise CannotUnseal
         try:
             return self._cipher(key_id, scope).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], bound_to)
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce
             raise CannotUnseal from None
 
     def _derive(self, key_id: bytes, scope: str) -> AESGCM:
@@ -87,7 +86,7 @@ class Keyring:
 def _decode(position: int, encoded: str) -> bytes:
     try:
         key = b64decode(encoded, validate=True)
-    except Base64Error:
+    except ValueError:
         raise Misconfigured(f"key {position}: not base64") from None
     if len(key) != _KEY_BYTES:
         raise Misconfigured(f"key {position}: {_KEY_BYTES} bytes are needed")

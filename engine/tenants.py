@@ -1,22 +1,21 @@
 """Tenants: the companies whose customers get passcodes."""
 
-import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from enum import StrEnum
 
 import msgspec
 
 from engine.errors import OriginRefused, TenantInactive, TenantNameTaken, UnknownTenant
-from engine.ids import AdminId, TenantId
+from engine.ids import AdminId, TenantId, is_tenant_id
 from engine.policies import PasscodePolicy
 from engine.store.claims import ClaimStore, TakeStatus
 from engine.store.keys import KeySpace, Place
 from engine.store.tenants import DeleteStatus, ReadStatus, ReplaceStatus, TenantStore
 
 _CLAIM_LAPSE_MS = 60_000
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ANY_ORIGIN = "*"
 
 
@@ -160,14 +159,15 @@ class Tenants:
         await self._claims.release(name=self._name(tenant.name), owner=tenant_id)
 
     async def list(self) -> AsyncIterator[Tenant]:
-        """Every tenant, partition by partition."""
+        """Every tenant, partition by partition; one that is deleted meanwhile is left out."""
         for number in range(self._space.partitions):
             listed = await self._store.list(partition=self._space.partition(number))
             for tenant_id in listed.ids.decode().split():
-                yield await self.read(TenantId(tenant_id))
+                with suppress(UnknownTenant):
+                    yield await self.read(TenantId(tenant_id))
 
     async def _read(self, tenant_id: TenantId) -> tuple[int, Tenant]:
-        if not _ID.fullmatch(tenant_id):
+        if not is_tenant_id(tenant_id):
             raise UnknownTenant
         found = await self._store.read(tenant=self._place(tenant_id))
         if found.status is not ReadStatus.FOUND:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from edge.http import Reply, Request
+from edge.http import JSON, Reply, Request
 from edge.identity import wire
 from edge.identity.dialect import SPOKE_KEY
 from edge.limits import rate_limit_headers
@@ -10,8 +10,6 @@ from edge.state import EdgeState
 from engine.errors import Invalid, Unauthenticated
 from engine.ids import AdminId, TenantId
 from engine.policies import Alphabet, PasscodePolicy
-
-_JSON = (b"content-type", b"application/json")
 
 _encoder = msgspec.json.Encoder()
 
@@ -83,7 +81,7 @@ async def submit(state: EdgeState, request: Request) -> Reply:
         idempotency_key=request.idempotency_key,
     )
     reply = wire.Submitted(data=wire.SubmittedData(pass_key, passcode.text))
-    return Reply(200, _encoder.encode(reply), (_JSON, *rate_limit_headers(passcode.limits)))
+    return Reply(200, _encoder.encode(reply), (*JSON, *rate_limit_headers(passcode.limits)))
 
 
 async def fetch(state: EdgeState, request: Request) -> Reply:
@@ -99,7 +97,7 @@ async def fetch(state: EdgeState, request: Request) -> Reply:
     return Reply(
         200,
         _encoder.encode(wire.Fetched(pass_phrase=passcode.text)),
-        (_JSON, *rate_limit_headers(passcode.limits)),
+        (*JSON, *rate_limit_headers(passcode.limits)),
     )
 
 
@@ -147,4 +145,4 @@ def _tenant_id(request: Request) -> TenantId:
 
 
 def _ok(reply: msgspec.Struct) -> Reply:
-    return Reply(200, _encoder.encode(reply), (_JSON,))
+    return Reply(200, _encoder.encode(reply), JSON)

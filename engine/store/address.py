@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from redis.asyncio.connection import SSLConnection, parse_url
@@ -21,7 +21,7 @@ class Address:
     port: int
     socket: str | None
     username: str | None
-    password: str | None
+    password: str | None = field(repr=False)
     database: int
     tls: ssl.SSLContext | None
 
@@ -36,10 +36,18 @@ class Address:
             parts: dict[str, Any] = dict(parse_url(url))
             tls = _tls(parts) if parts.get("connection_class") is SSLConnection else None
             database = int(parts.get("db") or 0)
-        except (ValueError, OSError) as error:
-            raise AddressError(f"the Redis URL cannot be used: {error}") from error
+            host = str(parts.get("host") or "localhost")
+            host.encode("idna")  # or the resolver would fail, for ever
+        except OSError as error:
+            raise AddressError(f"a certificate of the Redis URL cannot be read: {error}") from None
+        except ValueError:
+            # The reason is not repeated: it quotes the part that was taken for a port, often half a password.
+            raise AddressError(
+                "the Redis URL cannot be used: it is redis://, rediss:// or unix://, with a host and a port that "
+                "exist, and a percent-encoded password"
+            ) from None
         return cls(
-            host=str(parts.get("host") or "localhost"),
+            host=host,
             port=int(parts.get("port") or 6379),
             socket=parts.get("path"),
             username=parts.get("username"),

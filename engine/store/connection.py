@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import hiredis
 
@@ -55,20 +55,34 @@ class Connection(asyncio.Protocol):
     Args:
         on_lost: called once, with the calls that were sent and never answered.
         on_reload: called when the server had forgotten a script and was given it again.
+        on_invalidated: called with the names of watched keys that were written; None = any of them may be.
     """
 
     def __init__(
-        self, *, on_lost: Callable[["Connection", list[Call]], None], on_reload: Callable[[], None]
+        self,
+        *,
+        on_lost: Callable[["Connection", list[Call]], None],
+        on_reload: Callable[[], None],
+        on_invalidated: Callable[[list[bytes] | None], None],
     ) -> None:
         self.waiting: deque[Call] = deque()
         self._unwritten: list[bytes] = []
         self._reader = hiredis.Reader()
         self._on_lost = on_lost
         self._on_reload = on_reload
+        self._on_invalidated = on_invalidated
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self._last_words = ""
+
+    @property
+    def is_lost(self) -> bool:
+        return self._transport is None
 
     def send(self, call: Call) -> None:
+        if self._transport is None:
+            call.fail(LinkDown(self._last_words))
+            return
         if not self._unwritten:
             self._loop.call_soon(self._flush)
         self._unwritten.append(call.packed)
@@ -97,6 +111,7 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
+            self._transport = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # pyright: ignore[reportAttributeAccessIssue]  # streams get a Transport
@@ -115,6 +130,7 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
         sent = len(self.waiting) - len(self._unwritten)
         calls = list(self.waiting)
         self.waiting.clear()
@@ -130,6 +146,12 @@ class Connection(asyncio.Protocol):
 
     def _unusual(self, reply: Any) -> None:  # noqa: ANN401  # whatever RESP3 can carry
         if isinstance(reply, hiredis.PushNotification):
+            if reply[0] == b"invalidate":
+                self._on_invalidated(cast("list[bytes] | None", reply[1]))
+            return
+        if not self.waiting:  # turned away before anything was asked: too many clients, protected mode
+            self._last_words = str(reply)
+            self.abort()
             return
         call = self.waiting.popleft()
         if not isinstance(reply, hiredis.ReplyError):
@@ -146,6 +168,8 @@ class Connection(asyncio.Protocol):
 
     def _reload(self, call: Call, script: Script) -> None:
         """The server was restarted or flushed its scripts. Load again and repeat: nothing had run."""
+        if call.answer.done():
+            return  # overdue or given up
         self._on_reload()
         self.ask("SCRIPT", "LOAD", script.source, sweep=call.sweep).add_done_callback(_look_away)
         self.send(call)

@@ -6,7 +6,7 @@ The tag in braces is all that Redis Cluster hashes, so keys of one partition sha
 (BLAKE2b, RFC 7693), so a dump of Redis tells no phone number, e-mail address or pass key.
 """
 
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -38,7 +38,7 @@ class KeySpace:
 
     def __init__(self, *, partitions: int, index_key: bytes) -> None:
         self.partitions = partitions
-        self._index_key = index_key
+        self._keyed = blake2b(key=index_key, digest_size=_DIGEST_BYTES)
         self._tags = [b"{%d}:" % number for number in range(partitions)]
 
     def place(self, *parts: str) -> Place:
@@ -59,12 +59,13 @@ class KeySpace:
 
     def _place_of(self, raw: bytes) -> Place:
         partition = int.from_bytes(raw[:4], "big") % self.partitions
-        return Place(partition, self._tags[partition], urlsafe_b64encode(raw)[:22])
+        return Place(partition, self._tags[partition], b2a_base64(raw, newline=False)[:22])
 
     def _raw_digest(self, parts: tuple[str, ...]) -> bytes:
         # NUL separates, and no part holds one: ("a", "bc") and ("ab", "c") stay two subjects.
-        message = "\0".join(parts).encode()
-        return blake2b(message, key=self._index_key, digest_size=_DIGEST_BYTES).digest()
+        keyed = self._keyed.copy()
+        keyed.update("\0".join(parts).encode())
+        return keyed.digest()
 
 
 def claim(name: Place) -> bytes:
@@ -81,6 +82,11 @@ def session(email: Place, token_digest: str) -> bytes:
 
 def tenant(tenant_id: Place) -> bytes:
     return tenant_id.tag + b"tenant:" + tenant_id.digest
+
+
+def tenant_prefixes(partitions: int) -> list[bytes]:
+    """What every tenant's key name starts with."""
+    return [b"{%d}:tenant:" % number for number in range(partitions)]
 
 
 def tenants(partition: Place) -> bytes:

@@ -9,6 +9,7 @@ from engine.store.link import Runner
 from engine.store.scripts import load
 
 _CHARGE = load("limit/charge")
+_GIVE_BACK = load("limit/give_back")
 
 
 class ChargeStatus(IntEnum):
@@ -16,22 +17,45 @@ class ChargeStatus(IntEnum):
     EXCEEDED = 1
 
 
+class GiveBackStatus(IntEnum):
+    TAKEN = 0
+    EMPTY = 1
+
+
 class Charge(NamedTuple):
     status: ChargeStatus
+    granted: int
     remaining: int
     reset_ms: int
     retry_after_ms: int
+
+
+class GiveBackReply(NamedTuple):
+    status: GiveBackStatus
 
 
 class LimitStore:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
 
-    async def charge(self, *, subject: Place, quota: int, window_us: int, now_us: int | None = None) -> Charge:
+    async def charge(
+        self,
+        *,
+        subject: Place,
+        quota: int,
+        window_us: int,
+        hold_us: int = 0,
+        count: int = 1,
+        now_us: int | None = None,
+    ) -> Charge:
         reply = await self._runner.run(
             _CHARGE,
             subject.partition,
             [keys.limit(subject)],
-            [quota, window_us, "" if now_us is None else now_us],
+            [quota, window_us, hold_us, count, "" if now_us is None else now_us],
         )
         return Charge(ChargeStatus(reply[0]), *reply[1:])
+
+    async def give_back(self, *, subject: Place, back_us: int) -> GiveBackReply:
+        reply = await self._runner.run(_GIVE_BACK, subject.partition, [keys.limit(subject)], [back_us])
+        return GiveBackReply(GiveBackStatus(reply[0]))

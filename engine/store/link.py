@@ -7,7 +7,7 @@ every call a deadline, and is honest about a call whose answer never came.
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeAlias
 
@@ -17,6 +17,7 @@ from engine.store.errors import LinkDown, Overloaded, ScriptFailed
 from engine.store.scripts import Script
 
 Reply: TypeAlias = list[Any]
+Watcher: TypeAlias = Callable[[list[bytes] | None], None]
 
 _SWEEPS_PER_DEADLINE = 5
 _HANDSHAKE_SECONDS = 2.0
@@ -62,16 +63,25 @@ class Link:
         scripts: loaded on every connect.
         deadline_ms: a call that is not answered by then fails; noticed within a fifth of it.
         max_in_flight: calls beyond it are refused at once.
+        watched: prefixes of key names whose every write is told to `on_invalidated`.
     """
 
     def __init__(
-        self, address: Address, *, scripts: Sequence[Script], deadline_ms: int, max_in_flight: int
+        self,
+        address: Address,
+        *,
+        scripts: Sequence[Script],
+        deadline_ms: int,
+        max_in_flight: int,
+        watched: Sequence[bytes] = (),
     ) -> None:
         self.stats = LinkStats()
         self._address = address
         self._scripts = scripts
         self._sweep_seconds = deadline_ms / 1000 / _SWEEPS_PER_DEADLINE
         self._max_in_flight = max_in_flight
+        self._watched = watched
+        self._watchers: list[Watcher] = []
         self._connection: Connection | None = None
         self._up = asyncio.Event()
         self._lost = asyncio.Event()
@@ -91,8 +101,12 @@ class Link:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        calls = self._adrift
         if self._connection is not None:
+            calls = [*calls, *self._connection.waiting]
             self._connection.abort()
+        for call in calls:
+            call.fail_unanswered()
 
     @property
     def is_up(self) -> bool:
@@ -105,6 +119,13 @@ class Link:
     async def wait_up(self) -> None:
         """Wait, however long it takes, until there is a connection with all scripts loaded."""
         await self._up.wait()
+
+    def on_invalidated(self, watcher: Watcher) -> None:
+        """Call `watcher` with the names of watched keys that were written, ahead of any answer given after it.
+
+        None means that writes may have been missed: the link is, or was, down, or the database was flushed.
+        """
+        self._watchers.append(watcher)
 
     async def ping(self) -> None:
         """Ask the server for a sign of life.
@@ -140,7 +161,7 @@ class Link:
                     await self._connect()
             except (OSError, LinkDown, ScriptFailed) as error:  # TimeoutError is an OSError
                 if not backoff:
-                    _logger.warning("no link to Redis: %s", error or type(error).__name__)
+                    _logger.warning("no link to Redis: %s", str(error) or type(error).__name__)
                 # Full jitter: many edges that lost one server do not return in step.
                 backoff = min(max(backoff * 2, _FIRST_BACKOFF_SECONDS), _LONGEST_BACKOFF_SECONDS)
                 await asyncio.sleep(random.uniform(0, backoff))  # noqa: S311
@@ -148,9 +169,12 @@ class Link:
                 backoff = 0.0
                 await self._lost.wait()
                 _logger.warning("the link to Redis is lost")
+                await asyncio.sleep(random.uniform(0, _FIRST_BACKOFF_SECONDS))  # noqa: S311
 
     async def _connect(self) -> None:
-        connection = Connection(on_lost=self._on_lost, on_reload=self._on_reload)
+        connection = Connection(
+            on_lost=self._on_lost, on_reload=self._on_reload, on_invalidated=self._tell_watchers
+        )
         try:
             await self._address.connect(lambda: connection)
             await self._shake_hands(connection)
@@ -171,8 +195,13 @@ class Link:
         ]
         if self._address.database:
             commands.append(("SELECT", self._address.database))
+        if self._watched:
+            prefixes = [word for prefix in self._watched for word in ("PREFIX", prefix)]
+            commands.append(("CLIENT", "TRACKING", "ON", "BCAST", *prefixes))
         commands.extend(("SCRIPT", "LOAD", script.source) for script in self._scripts)
         await asyncio.gather(*[connection.ask(*command) for command in commands])
+        if connection.is_lost:
+            raise LinkDown
 
     def _repeat_adrift(self, connection: Connection) -> None:
         calls, self._adrift = self._adrift, []
@@ -181,8 +210,11 @@ class Link:
 
     def _on_lost(self, connection: Connection, unanswered: list[Call]) -> None:
         if connection is not self._connection:
-            return  # it died in its handshake
+            for call in unanswered:  # it died in its handshake
+                call.fail_unanswered()
+            return
         self._connection = None
+        self._tell_watchers(None)
         self._up.clear()
         self._lost.set()
         for call in unanswered:
@@ -191,6 +223,10 @@ class Link:
             else:
                 self.stats.unanswered += 1
                 call.fail_unanswered()
+
+    def _tell_watchers(self, keys: list[bytes] | None) -> None:
+        for watcher in self._watchers:
+            watcher(keys)
 
     def _on_reload(self) -> None:
         self.stats.script_reloads += 1

@@ -38,6 +38,11 @@ class FetchReply(NamedTuple):
     sealed: bytes
 
 
+# By number: calling an enumeration costs ten times as much as indexing a tuple.
+_SUBMIT_STATUSES = tuple(SubmitStatus)
+_FETCH_STATUSES = tuple(FetchStatus)
+
+
 class PasscodeStore:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
@@ -69,7 +74,7 @@ class PasscodeStore:
                 "" if now_us is None else now_us,
             ],
         )
-        return SubmitReply(SubmitStatus(reply[0]), *reply[1:])
+        return SubmitReply(_SUBMIT_STATUSES[reply[0]], *reply[1:])
 
     async def fetch(self, *, subject: Place, request: str | None) -> FetchReply:
         """`request` is the digest of the Idempotency-Key."""
@@ -79,4 +84,4 @@ class PasscodeStore:
             [keys.passcode(subject), keys.fetch_receipt(subject, request or "")],
             [0 if request is None else 1],
         )
-        return FetchReply(FetchStatus(reply[0]), reply[1])
+        return FetchReply(_FETCH_STATUSES[reply[0]], reply[1])

@@ -26,9 +26,9 @@ local quota, window_us, now_us = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 
 local remaining, reset_ms = -1, 0
 if quota > 0 then
-  local allowed, retry_after_ms
-  allowed, remaining, reset_ms, retry_after_ms = gcra(limit, clock(now_us), quota, window_us)
-  if not allowed then
+  local granted, retry_after_ms
+  granted, remaining, reset_ms, retry_after_ms = gcra(limit, clock(now_us), quota, window_us, 0, 1)
+  if granted == 0 then
     return {3, '', 0, reset_ms, retry_after_ms}
   end
 end
