@@ -18,15 +18,8 @@ import redis
 
 from tests.waiting import wait_until
 from watchword import embedded
-from watchword.embedded import (
-    EmbeddedError,
-    EmbeddedRedis,
-    ServerBinary,
-    find_server,
-    redis_for,
-    running_url,
-    socket_path,
-)
+from watchword.embedded import EmbeddedRedis, redis_for, running_url, socket_path
+from watchword.servers import EmbeddedError, ServerBinary, find_server
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -1,6 +1,5 @@
 """The command line. Each group of commands is a module in watchword.commands."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -8,24 +7,24 @@ import click
 import msgspec
 
 from engine.errors import Misconfigured
-from watchword.embedded import EmbeddedError
+from watchword.commands.admins import admins
+from watchword.commands.doctor import doctor
+from watchword.commands.keys import keys
+from watchword.commands.session import pass_settings
+from watchword.commands.tenants import tenants
 from watchword.serve import serve
-from watchword.settings import Settings, read_settings
+from watchword.servers import EmbeddedError
+from watchword.settings import Settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="watchword")
-@click.pass_context
-def main(context: click.Context) -> None:
+def main() -> None:
     """Passcodes and challenges for many tenants, on Redis.
 
     Settings are WATCHWORD_* environment variables; the README has the table. Commands talk to the Redis that is
-    set there, or to the embedded one of the data directory.
+    set there, or to the embedded one of the data directory, which they start for the moment if it does not run.
     """
-    try:
-        context.obj = read_settings(os.environ)
-    except Misconfigured as error:
-        raise click.ClickException(str(error)) from None
 
 
 @main.command("serve")
@@ -35,12 +34,19 @@ def main(context: click.Context) -> None:
 @click.option("--tls-cert", type=click.Path(exists=True, path_type=Path), help="Certificate chain (PEM).")
 @click.option("--tls-key", type=click.Path(exists=True, path_type=Path), help="Private key (PEM).")
 @click.option("--demo", is_flag=True, help="Create a demo tenant and print the calls to try.")
-@click.pass_obj
+@pass_settings
 def serve_command(settings: Settings, *, demo: bool, **given: object) -> None:
     """Serve the API. Without WATCHWORD_REDIS_URL, an embedded Redis is started with it."""
     changes = {name: value for name, value in given.items() if value is not None}
+    complete = msgspec.structs.replace(settings, **changes)
+    if (complete.tls_cert is None) is not (complete.tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key belong together: give both, or neither.")
     try:
-        in_order = serve(msgspec.structs.replace(settings, **changes), demo=demo)
+        in_order = serve(complete, demo=demo)
     except (Misconfigured, EmbeddedError) as error:
         raise click.ClickException(str(error)) from None
     sys.exit(0 if in_order else 1)
+
+
+for _command in (admins, doctor, keys, tenants):
+    main.add_command(_command)

