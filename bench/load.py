@@ -1,0 +1,67 @@
+"""Load by wrk, and what one run of it says."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.servers import LOAD_CORE
+
+_WALK = Path(__file__).parent / "walk.lua"
+_UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+
+
+class Load(NamedTuple):
+    requests: int
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+    not_2xx: int
+
+
+class NoLoadGenerator(Exception):
+    """wrk is not installed."""
+
+
+def run_wrk(
+    port: int, path: str, *, seconds: float, connections: int, walk: tuple[str, int, str, str] | None = None
+) -> Load:
+    """Run wrk with keep-alive connections on one thread; `walk` names the arguments of walk.lua."""
+    wrk = shutil.which("wrk")
+    if wrk is None:
+        raise NoLoadGenerator("wrk is needed: `apt-get install wrk`")
+    command = ["taskset", "-c", str(LOAD_CORE), wrk, "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency"]
+    if walk is not None:
+        command += ["-s", str(_WALK)]
+    command.append(f"http://127.0.0.1:{port}{path}")
+    if walk is not None:
+        command += ["--", *map(str, walk)]
+    return parse(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def parse(output: str) -> Load:
+    """Read wrk's report."""
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+    errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", output)
+    if errors is not None and any(map(int, errors.groups())):
+        raise RuntimeError(f"the load did not get through: {errors[0]}")
+    return Load(
+        requests=int(_found(r"(\d+) requests in", output)),
+        per_second=float(_found(r"Requests/sec:\s+([\d.]+)", output)),
+        p50_ms=_milliseconds(_found(r"50%\s+(\S+)", output)),
+        p99_ms=_milliseconds(_found(r"99%\s+(\S+)", output)),
+        not_2xx=int(refused[1]) if refused else 0,
+    )
+
+
+def _found(pattern: str, output: str) -> str:
+    match = re.search(pattern, output)
+    if match is None:
+        raise RuntimeError(f"wrk said something else:\n{output}")
+    return match[1]
+
+
+def _milliseconds(text: str) -> float:
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()  # type: ignore[union-attr]
+    return float(number) * _UNITS[unit]
