@@ -107,6 +107,7 @@ def create_app(
             sampling.cancel()
             with suppress(asyncio.CancelledError):
                 await sampling
+            state.metrics.sample(engine)
             state.opened = None
 
     served = [(surface, Endpoint(state, surface, route)) for surface in SURFACES for route in surface.routes]

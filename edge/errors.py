@@ -5,6 +5,7 @@ error's class to its bases; the route's rows come first, then the surface's, the
 
 EdgeRefusal
 ├── NotFound
+├── NotReady
 ├── MethodNotAllowed
 ├── BodyTooLarge
 ├── MalformedBody
@@ -25,6 +26,10 @@ class EdgeRefusal(engine.Refusal):
 
 class NotFound(EdgeRefusal):
     reason = "not_found"
+
+
+class NotReady(EdgeRefusal):
+    reason = "not_ready"
 
 
 @dataclass
@@ -63,6 +68,7 @@ Rows = Mapping[type[Exception], Row]
 
 ROWS: Rows = {
     NotFound: Row(404, "There is nothing at this address."),
+    NotReady: Row(503, "This worker is leaving, or Redis does not answer it."),
     MethodNotAllowed: Row(405, "This address does not take this method."),
     BodyTooLarge: Row(413, "The request body is larger than 16 KiB."),
     MalformedBody: Row(400, "The request body is not a JSON object."),

@@ -1,6 +1,7 @@
 """For orchestrators and Prometheus: /livez, /readyz, /metrics."""
 
 from edge.dialect import ProblemDetails
+from edge.errors import NotReady
 from edge.http import NO_STORE, TEXT, Reply, Request
 from edge.metrics import CONTENT_TYPE
 from edge.routes import Route, Surface
@@ -14,13 +15,17 @@ async def livez(state: EdgeState, request: Request) -> Reply:
 
 
 async def readyz(state: EdgeState, request: Request) -> Reply:
-    """Redis answers with all scripts loaded, and this worker is not about to leave."""
+    """Redis answers with all scripts loaded, and this worker is not about to leave.
+
+    Raises:
+        NotReady
+    """
     if state.draining:
-        return Reply(503, b"draining\n", TEXT)
+        raise NotReady
     try:
         await state.engine.link.ping()
     except LinkDown:
-        return Reply(503, b"no link to Redis\n", TEXT)
+        raise NotReady from None
     return Reply(200, b"ready\n", TEXT)
 
 

@@ -70,6 +70,7 @@ class Endpoint:
         request = Request(scope, receive, params, self._state.request_ids.next())
         shared: Headers = ()
         outcome = "ok"
+        refused: Exception | None = None
         try:
             if request.repeated:
                 request.refuse_ambiguous_headers()
@@ -79,7 +80,7 @@ class Endpoint:
             operation = self._operations.get(request.method)
             reply = await operation(self._state, request) if operation else self._without_operation(request)
         except (Refusal, Unavailable) as error:
-            outcome = error.reason
+            outcome, refused = error.reason, error
             shared = cors.ANYBODY if shared and isinstance(error, Unavailable) else shared
             reply = self._refuse(request, error)
         except Exception as error:
@@ -97,8 +98,8 @@ class Endpoint:
         seconds = perf_counter() - started
         self._meters.get(request.method, self._other_meter).count(outcome, seconds)
         if self._state.logs(reply.status):
-            trail = {**self._trail(request), "status": reply.status, "outcome": outcome, "seconds": seconds}
-            _logger.info("request", extra=trail)
+            what = {"status": reply.status, "outcome": outcome, "seconds": round(seconds, 6), "cause": refused}
+            _logger.info("request", extra={**self._trail(request), **what})
 
     def _without_operation(self, request: Request) -> Reply:
         """A preflight's answer.

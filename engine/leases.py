@@ -5,6 +5,8 @@ that is smaller by that time, so the quota over all workers holds exactly (lua/i
 too small to share out, or requests are rare, every request is charged by itself.
 """
 
+from math import ceil
+
 from engine.rates import Rate
 
 HOLD_SECONDS = 0.05
@@ -65,7 +67,7 @@ class Lease:
 
     def retry_after_ms(self, now: float) -> int:
         """How long the limit is known to be exhausted; 0 if it is not."""
-        return max(int((self._refused_until - now) * 1000) + 1, 0) if self._refused_until > now else 0
+        return max(ceil((self._refused_until - now) * 1000), 0)
 
     def remaining(self) -> int:
         """What is left of the quota, as far as is known here."""
@@ -73,7 +75,7 @@ class Lease:
 
     def reset_ms(self, now: float) -> int:
         """Until the whole quota is free again."""
-        return max(int((self._reset_at - now) * 1000), 0)
+        return max(ceil((self._reset_at - now) * 1000), 0)
 
     def is_idle(self, now: float) -> bool:
         """Whether there is nothing worth remembering."""

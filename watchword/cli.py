@@ -41,6 +41,8 @@ def serve_command(settings: Settings, *, demo: bool, **given: object) -> None:
     complete = msgspec.structs.replace(settings, **changes)
     if (complete.tls_cert is None) is not (complete.tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key belong together: give both, or neither.")
+    if demo and complete.tls_cert is not None:
+        raise click.UsageError("--demo prints calls over plain HTTP: leave TLS out.")
     try:
         in_order = serve(complete, demo=demo)
     except (Misconfigured, EmbeddedError) as error:

@@ -36,11 +36,11 @@ Paste into another terminal:
   curl -s {url}/api/v2/{tenant_id}/identity/passcode/15550102030 \\
        -H 'x-api-key: {api_key}'
 
-Ctrl-C stops everything; the data stays in {data_dir}.
+Ctrl-C stops it; the data stays in {data}.
 """
 
 
-def show_demo(settings: Settings, options: Options, port: int) -> None:
+def show_demo(settings: Settings, options: Options, *, port: int, is_embedded: bool) -> None:
     """Wait until the edge serves, see to the demo tenant, print the walk."""
     # The socket is bound already: this one request waits in its queue until a worker takes it.
     edge = http.client.HTTPConnection(settings.host, port, timeout=_PATIENCE_SECONDS)
@@ -48,7 +48,8 @@ def show_demo(settings: Settings, options: Options, port: int) -> None:
     edge.getresponse()
     tenant_id, api_key = asyncio.run(_demo_tenant(options))
     url = f"http://{settings.host}:{port}"
-    sys.stdout.write(_WALK.format(url=url, tenant_id=tenant_id, api_key=api_key, data_dir=settings.data_dir))
+    data = settings.data_dir if is_embedded else "your Redis"
+    sys.stdout.write(_WALK.format(url=url, tenant_id=tenant_id, api_key=api_key, data=data))
     sys.stdout.flush()
 
 

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from threading import Thread
 
 import uvicorn
@@ -77,7 +78,10 @@ def serve(settings: Settings, *, demo: bool = False) -> bool:
         _hand_down(complete)
         supervisor = Supervisor(_uvicorn_config(complete), drain_seconds=complete.drain_seconds)
         if demo:
-            Thread(target=show_demo, args=(complete, options, supervisor.port), daemon=True, name="demo").start()
+            shown = partial(
+                show_demo, complete, options, port=supervisor.port, is_embedded=settings.redis_url is None
+            )
+            Thread(target=shown, daemon=True, name="demo").start()
         supervisor.run()
         return not supervisor.failed
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any, NamedTuple, TypeAlias, cast
 
 import hiredis
@@ -44,9 +45,16 @@ class Call(NamedTuple):
         if not self.answer.done():
             self.answer.set_exception(error)
 
-    def fail_unanswered(self) -> None:
-        """Say what is true of a call that was sent: only a repeatable one certainly did no harm."""
-        self.fail(LinkDown() if self.script is None or self.script.repeatable else OutcomeUnknown())
+    def fail_unanswered(self) -> bool:
+        """Say what is true of a call that was sent: only a repeatable one certainly did no harm.
+
+        True if its outcome is unknown, and this is the first time that it is said.
+        """
+        if self.answer.done():
+            return False
+        harmless = self.script is None or self.script.repeatable
+        self.answer.set_exception(LinkDown() if harmless else OutcomeUnknown())
+        return not harmless
 
 
 class Connection(asyncio.Protocol):
@@ -98,15 +106,13 @@ class Connection(asyncio.Protocol):
         """Whether a call that was made before a sweep is still waiting."""
         return bool(self.waiting) and self.waiting[0].sweep < before_sweep
 
-    def fail_overdue(self, before_sweep: int) -> None:
-        """Fail the calls that were made before a sweep.
+    def fail_overdue(self, before_sweep: int) -> int:
+        """Fail the calls that were made before a sweep; of how many the outcome is unknown.
 
         They stay in line: an answer may yet come, and must not be taken for the next call's.
         """
-        for call in self.waiting:
-            if call.sweep >= before_sweep:
-                break
-            call.fail_unanswered()
+        overdue = takewhile(lambda call: call.sweep < before_sweep, self.waiting)
+        return sum(call.fail_unanswered() for call in overdue)
 
     def abort(self) -> None:
         if self._transport is not None:

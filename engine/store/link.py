@@ -221,8 +221,7 @@ class Link:
             if call.script is not None and call.script.repeatable:
                 self._adrift.append(call)
             else:
-                self.stats.unanswered += 1
-                call.fail_unanswered()
+                self.stats.unanswered += call.fail_unanswered()
 
     def _tell_watchers(self, keys: list[bytes] | None) -> None:
         for watcher in self._watchers:
@@ -239,7 +238,7 @@ class Link:
             while self._adrift and self._adrift[0].sweep < overdue:
                 self._adrift.pop(0).fail_unanswered()
             if self._connection is not None:
-                self._connection.fail_overdue(overdue)
+                self.stats.unanswered += self._connection.fail_overdue(overdue)
                 # So old a head of line means a stalled server or a dead path: start over.
                 if self._connection.is_stalled(overdue - _SWEEPS_PER_DEADLINE):
                     self._connection.abort()
