@@ -75,8 +75,7 @@ class ApiKeys:
         await self._tenants.change(tenant_id, without)
 
     async def _look_up(self, text: str, key_digest: str) -> Tenant:
-        token = parse(Kind.API_KEY, text)
-        if token is None or self._known.is_absent(key_digest):
+        if self._known.is_absent(key_digest) or (token := parse(Kind.API_KEY, text)) is None:
             raise Unauthenticated
         try:
             tenant = await self._known.read_again(TenantId(str(uuid.UUID(token.subject))))

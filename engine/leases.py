@@ -20,7 +20,7 @@ _SHARE = 2
 class Lease:
     """What one worker holds of one limit. Instants are seconds of a monotonic clock."""
 
-    __slots__ = ("_granted", "_granted_at", "_most", "_refused_until", "_remaining", "_reset_at", "left", "rate")
+    __slots__ = ("_granted", "_granted_at", "_most", "_refused_until", "_remaining", "left", "rate", "reset_ms")
 
     def __init__(self, rate: Rate) -> None:
         self.rate = rate
@@ -29,7 +29,7 @@ class Lease:
         self._granted = 0
         self._granted_at = 0.0
         self._remaining = 0
-        self._reset_at = 0.0
+        self.reset_ms = 0  # until the whole quota is free again, as of the last answer of Redis
         self._refused_until = 0.0
 
     @property
@@ -57,13 +57,13 @@ class Lease:
         self.left = self._granted = count
         self._granted_at = now
         self._remaining = remaining
-        self._reset_at = now + reset_ms / 1000
+        self.reset_ms = reset_ms
 
     def refuse(self, *, retry_after_ms: int, reset_ms: int, now: float) -> None:
         """Redis has charged none, and will not for a while: until then there is no need to ask."""
         self.left = self._remaining = 0
         self._refused_until = now + retry_after_ms / 1000
-        self._reset_at = now + reset_ms / 1000
+        self.reset_ms = reset_ms
 
     def retry_after_ms(self, now: float) -> int:
         """How long the limit is known to be exhausted; 0 if it is not."""
@@ -72,10 +72,6 @@ class Lease:
     def remaining(self) -> int:
         """What is left of the quota, as far as is known here."""
         return self._remaining + self.left
-
-    def reset_ms(self, now: float) -> int:
-        """Until the whole quota is free again."""
-        return max(ceil((self._reset_at - now) * 1000), 0)
 
     def is_idle(self, now: float) -> bool:
         """Whether there is nothing worth remembering."""

@@ -1,6 +1,7 @@
 """Rate limits: who may ask how often."""
 
 import asyncio
+from dataclasses import dataclass
 from time import monotonic
 from typing import Self
 
@@ -15,14 +16,25 @@ _SWEEP_SECONDS = 5.0
 _NO_STATES: tuple[LimitState, ...] = ()
 
 
+@dataclass(slots=True)
+class Decisions:
+    """Counts of one policy, for the metrics: who was let through or refused, and whether Redis was asked for it."""
+
+    allowed_unasked: int = 0
+    allowed: int = 0
+    refused_unasked: int = 0
+    refused: int = 0
+
+
 class _Held:
     """A lease, and the requests that wait while it is renewed."""
 
-    __slots__ = ("lease", "renewal", "subject", "waiting")
+    __slots__ = ("decisions", "lease", "renewal", "subject", "waiting")
 
-    def __init__(self, lease: Lease, subject: tuple[str, ...]) -> None:
+    def __init__(self, lease: Lease, subject: tuple[str, ...], decisions: Decisions) -> None:
         self.lease = lease
         self.subject = subject
+        self.decisions = decisions
         self.waiting = 0
         self.renewal: asyncio.Future[None] | None = None
 
@@ -31,6 +43,7 @@ class Limits:
     """Charges requests; entered for the time of serving, it forgets idle subjects and gives back at the end."""
 
     def __init__(self, store: LimitStore, space: KeySpace) -> None:
+        self.decisions: dict[str, Decisions] = {}  # by policy
         self._store = store
         self._space = space
         self._held: dict[tuple[str, ...], _Held] = {}
@@ -56,14 +69,31 @@ class Limits:
         name = (policy, *subject)
         held = self._held.get(name)
         if held is None or held.lease.rate != rate:
-            held = self._held[name] = _Held(Lease(rate), name)
+            held = self._held[name] = _Held(Lease(rate), name, self.decisions.setdefault(policy, Decisions()))
         lease, now = held.lease, monotonic()
-        while not lease.take(now):
+        if lease.take(now):
+            held.decisions.allowed_unasked += 1
+            return (_state(policy, lease),)
+        if retry_after_ms := lease.retry_after_ms(now):
+            held.decisions.refused_unasked += 1
+            raise LimitExceeded(_state(policy, lease), retry_after_ms)
+        await self._take_next(held)
+        return (_state(policy, lease),)
+
+    async def _take_next(self, held: _Held) -> None:
+        """Take one of the requests that are charged next.
+
+        Raises:
+            LimitExceeded
+        """
+        lease = held.lease
+        await self._renew(held)
+        while not lease.take(now := monotonic()):
             if retry_after_ms := lease.retry_after_ms(now):
-                raise LimitExceeded(_state(policy, lease, now), retry_after_ms)
+                held.decisions.refused += 1
+                raise LimitExceeded(_state(held.subject[0], lease), retry_after_ms)
             await self._renew(held)
-            now = monotonic()
-        return (_state(policy, lease, now),)
+        held.decisions.allowed += 1
 
     async def _renew(self, held: _Held) -> None:
         """Charge the next requests, for everybody who waits; or wait for whoever is at it."""
@@ -114,6 +144,5 @@ class Limits:
                 del self._held[name]
 
 
-def _state(policy: str, lease: Lease, now: float) -> LimitState:
-    rate = lease.rate
-    return LimitState(policy, rate.quota, rate.window_s, lease.remaining(), lease.reset_ms(now))
+def _state(policy: str, lease: Lease) -> LimitState:
+    return LimitState(policy, lease.rate.quota, lease.rate.window_s, lease.remaining(), lease.reset_ms)
