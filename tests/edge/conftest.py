@@ -1,0 +1,91 @@
+"""One running edge for all tests, and a tenant of their own for each."""
+
+import ssl
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.edge.program import NO_LIMITS, WORKERS, Edge
+from tests.edge.sockets import worker_of
+from tests.edge.stored import nothing_new
+from tests.edge.tenants import Admin, Operator, Tenant
+from tests.engine.servers import RedisServer, leaks, server_binaries
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+
+@pytest.fixture(scope="session")
+def edge() -> "Generator[Edge]":
+    """Two workers without rate limits. In the end every key is of the grammar and expires if it must."""
+    with RedisServer(server_binaries()[0]) as redis, Edge(redis, **NO_LIMITS) as edge:
+        yield edge
+        assert not leaks(redis.admin)
+
+
+@pytest.fixture(scope="session")
+def operator(edge: Edge) -> "Generator[Operator]":
+    with Operator(edge) as operator:
+        yield operator
+
+
+@pytest.fixture(scope="session")
+def http(edge: Edge) -> "Generator[httpx.Client]":
+    with httpx.Client(base_url=edge.url) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def admin(operator: Operator) -> Admin:
+    """Signed in once: tests that end sessions bring their own."""
+    return operator.new_admin()
+
+
+@pytest.fixture
+def new_tenant(operator: Operator, admin: Admin, http: httpx.Client) -> "Callable[..., Tenant]":
+    """Makes tenants. Named arguments are fields of the tenant's record, or its state."""
+
+    def make(**changes: object) -> Tenant:
+        return operator.new_tenant(admin, http, **changes)  # pyright: ignore[reportArgumentType]  # by name
+
+    return make
+
+
+@pytest.fixture
+def tenant(new_tenant: "Callable[..., Tenant]") -> Tenant:
+    """An active tenant under the defaults of the deployment."""
+    return new_tenant()
+
+
+@contextmanager
+def client_of_each_worker(edge: Edge) -> "Generator[list[httpx.Client]]":
+    """A client for each worker, by a connection that was accepted by it and is kept."""
+    found: dict[str, httpx.Client] = {}
+    with ExitStack() as stack:
+        verify = ssl.create_default_context()
+
+        def seek() -> bool:
+            limits = httpx.Limits(max_connections=1, keepalive_expiry=None)
+            client = stack.enter_context(httpx.Client(base_url=edge.url, limits=limits, verify=verify))
+            found.setdefault(worker_of(client.get("/livez").headers["x-request-id"]), client)
+            return len(found) == WORKERS
+
+        wait_until(seek, within=20)
+        yield list(found.values())
+
+
+@pytest.fixture
+def each_worker(edge: Edge) -> "Generator[list[httpx.Client]]":
+    with client_of_each_worker(edge) as clients:
+        yield clients
+
+
+@pytest.fixture
+def nothing_stored(edge: Edge, tenant: Tenant) -> "Generator[None]":
+    """A refused test: after it no key is new or changed."""
+    del tenant  # made before
+    with nothing_new(edge.redis):
+        yield

@@ -1,0 +1,37 @@
+"""What Redis holds, as its administrator sees it."""
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tests.engine.servers import scan
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from tests.engine.servers import RedisServer
+
+
+def names(redis: "RedisServer", noun: str) -> set[bytes]:
+    """The keys of one noun of the key grammar."""
+    return {key for key in scan(redis.admin) if key.split(b":")[1] == noun.encode()}
+
+
+def contents(redis: "RedisServer") -> set[tuple[bytes, bytes]]:
+    """Every key and its value, in Redis' own serialisation."""
+    pairs = ((key, redis.admin.dump(key)) for key in scan(redis.admin))
+    return {(key, value) for key, value in pairs if isinstance(value, bytes)}
+
+
+@contextmanager
+def nothing_new(redis: "RedisServer") -> "Generator[None]":
+    """After the block, no key is new or changed."""
+    before = contents(redis)
+    yield
+    assert contents(redis) <= before
+
+
+def break_value(redis: "RedisServer", key: bytes) -> None:
+    """Change the last byte of what is stored, as if it were sealed by a key that nobody has any more."""
+    value = redis.admin.get(key)
+    assert isinstance(value, bytes)
+    redis.admin.set(key, value[:-1] + bytes([value[-1] ^ 1]), keepttl=True)

@@ -1,0 +1,233 @@
+"""Redis and the edge's own processes come and go: answers stay honest, bounded and never our own fault."""
+
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.edge.conftest import client_of_each_worker
+from tests.edge.load import UNANSWERED, Load
+from tests.edge.program import NO_LIMITS, WORKERS, Edge, is_alive
+from tests.edge.sockets import worker_of
+from tests.edge.tenants import Operator, Tenant
+from tests.edge.test_life import metric
+from tests.engine.servers import RedisServer, server_binaries
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+UNAVAILABLE = {"status": "Failed", "message": "The service is temporarily unavailable. Please try again."}
+UNKNOWN = {
+    "status": "Failed",
+    "message": "The request may or may not have been carried out. Please check before trying again.",
+}
+HONEST = {200, 409, 410, 503}
+ANSWER_SECONDS = 1.0
+RETURN_SECONDS = 2.0
+# What a server of the everysec kind may lose of what it has acknowledged.
+LOSS_SECONDS = 1.0
+
+
+@pytest.fixture(scope="module")
+def redis() -> "Generator[RedisServer]":
+    """A server that may be killed and finds its data again."""
+    with RedisServer(server_binaries()[0], "--appendonly", "yes", "--appendfsync", "everysec") as redis:
+        yield redis
+
+
+@pytest.fixture(scope="module")
+def edge(redis: RedisServer) -> "Generator[Edge]":
+    # The user who may do only what an edge needs does not survive a restart of Redis.
+    with Edge(redis, **NO_LIMITS, redis_url=redis.url) as edge:
+        yield edge
+
+
+@pytest.fixture(scope="module")
+def http(edge: Edge) -> "Generator[httpx.Client]":
+    with httpx.Client(base_url=edge.url) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def operator(edge: Edge) -> "Generator[Operator]":
+    with Operator(edge) as operator:
+        yield operator
+
+
+@pytest.fixture
+def tenant(operator: Operator, http: httpx.Client) -> Tenant:
+    tenant = operator.new_tenant(operator.new_admin(), http)
+    wait_until(lambda: tenant.configure(pass_key_expires=600).status_code == 200)
+    return tenant
+
+
+def beside(edge: Edge, **settings: object) -> Edge:
+    """Another edge of the same deployment."""
+    return Edge(edge.redis, **NO_LIMITS, redis_url=edge.redis.url, keys=edge.keys, **settings)
+
+
+@contextmanager
+def killed(redis: RedisServer) -> "Generator[None]":
+    redis.kill()
+    try:
+        yield
+    finally:
+        redis.start()
+
+
+@contextmanager
+def paused(redis: RedisServer) -> "Generator[None]":
+    redis.pause()
+    try:
+        yield
+    finally:
+        redis.resume()
+
+
+def assert_honest(load: Load) -> None:
+    assert {outcome.status for outcome in load.outcomes} <= HONEST
+    assert max(outcome.seconds for outcome in load.outcomes) < ANSWER_SECONDS
+    unavailable = [outcome for outcome in load.outcomes if outcome.status == 503]
+    assert all(outcome.retry_after and int(outcome.retry_after) >= 1 for outcome in unavailable)
+
+
+def test_a_killed_redis_is_said_at_once_and_its_return_is_noticed(
+    redis: RedisServer, edge: Edge, tenant: Tenant
+) -> None:
+    with Load(edge, tenant) as load:
+        began = time.monotonic()
+        wait_until(lambda: time.monotonic() - began > 2 * LOSS_SECONDS and load.count(200) > 200, within=20)
+        end = time.monotonic()
+        with killed(redis):
+            wait_until(lambda: load.count(503, since=end) > 200, within=20)
+        returned = time.monotonic()
+        wait_until(lambda: load.count(200, since=returned), within=RETURN_SECONDS)
+        wait_until(lambda: load.count(200, since=returned) > 200, within=20)
+    assert_honest(load)
+    kept = load.submitted(before=end - LOSS_SECONDS)
+    assert len(kept) > 20
+    assert {pass_key: tenant.fetch(pass_key).json().get("pass_phrase") for pass_key in kept} == kept
+    used = load.fetched(before=end - LOSS_SECONDS)
+    assert len(used) > 20
+    assert {tenant.fetch(pass_key).status_code for pass_key in used} == {410}
+
+
+def test_readiness_follows_redis_and_liveness_does_not(redis: RedisServer, edge: Edge) -> None:
+    with client_of_each_worker(edge) as workers:
+        with killed(redis):
+            for worker in workers:
+                wait_until(lambda worker=worker: worker.get("/readyz").status_code == 503)
+                assert worker.get("/livez").status_code == 200
+        for worker in workers:
+            wait_until(lambda worker=worker: worker.get("/readyz").status_code == 200, within=RETURN_SECONDS)
+
+
+def test_without_redis_an_edge_says_so_in_its_dialect(redis: RedisServer, tenant: Tenant) -> None:
+    with killed(redis):
+        wait_until(lambda: tenant.submit("23456").json() == UNAVAILABLE)
+        login = tenant.http.post("/api/v2/login", json={"email": "a@example.com", "password": "x"})
+        answers = [tenant.submit("23456"), tenant.fetch("23456"), tenant.configure(), login]
+    for answer in answers:
+        assert (answer.status_code, answer.json()) == (503, UNAVAILABLE)
+        assert answer.headers["retry-after"] == "1"
+
+
+def test_a_redis_that_stands_still_does_not_hold_anybody_up(
+    redis: RedisServer, edge: Edge, tenant: Tenant
+) -> None:
+    with Load(edge, tenant) as load:
+        wait_until(lambda: load.count(200) > 50)
+        began = time.monotonic()
+        with paused(redis):
+            wait_until(lambda: load.count(503, since=began) > 20, within=20)
+        resumed = time.monotonic()
+        wait_until(lambda: load.count(200, since=resumed), within=RETURN_SECONDS)
+    assert_honest(load)
+
+
+def test_what_is_said_not_to_have_been_done_was_not_done(redis: RedisServer, tenant: Tenant) -> None:
+    """Redis comes back to what was sent while it stood still. Who was not sure had to say so."""
+    old, new = ([f"{word} {number}" for number in range(10)] for word in ("old", "new"))
+    passcodes = [tenant.submit(pass_key).json()["data"]["pass_phrase"] for pass_key in old]
+    with ThreadPoolExecutor(20) as pool:
+        with paused(redis):
+            answers = [*pool.map(tenant.fetch, old), *pool.map(tenant.submit, new)]
+        assert {answer.status_code for answer in answers} == {503}
+        assert all(answer.json() in (UNAVAILABLE, UNKNOWN) for answer in answers)
+    fetched, submitted = answers[:10], answers[10:]
+    wait_until(lambda: tenant.fetch("unknown").status_code == 410)
+    for pass_key, passcode, answer in zip(old, passcodes, fetched, strict=True):
+        if answer.json() == UNAVAILABLE:
+            assert tenant.fetch(pass_key).json()["pass_phrase"] == passcode
+    for pass_key, answer in zip(new, submitted, strict=True):
+        if answer.json() == UNAVAILABLE:
+            assert tenant.fetch(pass_key).status_code == 410
+
+
+def test_a_worker_that_is_killed_is_replaced_and_the_others_go_on(edge: Edge, tenant: Tenant) -> None:
+    numbers = iter(range(10_000))
+    seen: set[str] = set()
+
+    def all_serve() -> bool:
+        """Ask by a new connection, which any worker may take."""
+        with httpx.Client(base_url=edge.url) as client:
+            answer = tenant.through(client).submit(f"{next(numbers)}")
+        assert answer.status_code == 200
+        seen.add(worker_of(answer.headers["x-request-id"]))
+        return len(seen) == WORKERS
+
+    victim = edge.workers()[0]
+    victim.kill()
+    wait_until(lambda: not is_alive(victim))
+    wait_until(all_serve, within=20)
+    assert victim.pid not in {worker.pid for worker in edge.workers()}
+
+
+def test_requests_in_flight_are_finished_when_the_edge_leaves(
+    redis: RedisServer, edge: Edge, tenant: Tenant
+) -> None:
+    """They wait for a Redis that stands still until every worker has begun to leave."""
+    with (
+        beside(edge, call_deadline_ms=20_000) as leaving,
+        httpx.Client(base_url=leaving.url) as http,
+        ThreadPoolExecutor(20) as pool,
+    ):
+        with paused(redis):
+            answers = [pool.submit(tenant.through(http).submit, f"{number}") for number in range(20)]
+            wait_until(lambda: metric(http, "watchword_link_in_flight") == len(answers), within=10)
+            leaving.terminate()
+            wait_until(lambda: leaving.log.read_text().count("Shutting down") == WORKERS, within=10)
+        assert [answer.result().status_code for answer in answers] == [200] * len(answers)
+        leaving.stop()
+
+
+def test_an_edge_under_load_is_unready_serves_on_and_leaves_in_good_order(edge: Edge, tenant: Tenant) -> None:
+    """A client that comes too late finds a closed connection: never half an answer, never an error of ours."""
+    with beside(edge, drain_seconds=300) as leaving:
+        with Load(leaving, tenant) as load, client_of_each_worker(leaving) as workers:
+            wait_until(lambda: load.count(200) > 100)
+            leaving.terminate()
+            for worker in workers:
+                wait_until(lambda worker=worker: worker.get("/readyz").status_code == 503)
+            unready = time.monotonic()
+            assert [worker.get("/livez").status_code for worker in workers] == [200, 200]
+            wait_until(lambda: load.count(200, since=unready) > 100)
+            leaving.terminate()  # a second time: at once
+            leaving.stop()
+        assert {outcome.status for outcome in load.outcomes} <= {UNANSWERED, 200}
+        with httpx.Client(base_url=leaving.url) as late, pytest.raises(httpx.ConnectError):
+            late.get("/livez")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_edge_that_is_told_once_leaves_in_its_time(edge: Edge, number: signal.Signals) -> None:
+    with beside(edge, drain_seconds=1) as leaving:
+        began = time.monotonic()
+        leaving.terminate(number)
+        leaving.stop()
+    assert time.monotonic() - began > (1 if number is signal.SIGTERM else 0)

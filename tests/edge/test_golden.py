@@ -1,0 +1,149 @@
+"""The documented calls, request by request and byte by byte: tests/golden/identity/*.http.
+
+A file is a story with a tenant of its own. `### title`, the request, `HTTP status`, the headers that matter, the
+body. `$name` stands for a value: one that the story begins with, or one that an answer brings, which must then be
+the same wherever the name comes again. `$time` and `$number` are any.
+"""
+
+import re
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from engine.tenants import State
+from tests.edge.tenants import PASSWORD, Admin, Operator, Tenant, fresh
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import httpx
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "identity"
+UNKNOWN_ID = "3d598852-7280-11ea-9bd3-28d24448fe41"
+
+TOKEN = "[A-Za-z0-9]{58,}"
+BROUGHT = {
+    "time": r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d",
+    "number": r"\d+",
+    "passcode": r"\d{6}",
+    "five_digits": r"\d{5}",
+    "new_api_key": TOKEN,
+    "new_token": TOKEN,
+    "new_tenant_id": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+}
+ANY = {"time", "number"}
+
+_EXCHANGE = re.compile(
+    r"### (?P<title>.+)\n"
+    r"(?P<method>[A-Z]+) (?P<path>\S+)\n"
+    r"(?P<headers>(?:[\w-]+: .+\n)*)"
+    r"(?:\n(?P<body>.+)\n)?"
+    r"\nHTTP (?P<status>\d+)\n"
+    r"(?P<answer_headers>(?:[\w-]+: .+\n)*)"
+    r"(?:\n(?P<answer>.+)\n)?"
+)
+
+
+class Exchange(NamedTuple):
+    title: str
+    method: str
+    path: str
+    headers: str
+    body: str | None
+    status: str
+    answer_headers: str
+    answer: str | None
+
+
+def exchanges(text: str) -> "Iterator[Exchange]":
+    for block in re.split(r"(?m)^(?=### )", text)[1:]:
+        match = _EXCHANGE.fullmatch(block.strip() + "\n")
+        assert match, f"cannot be read: {block}"
+        yield Exchange(**match.groupdict())
+
+
+def headers(text: str) -> dict[str, str]:
+    return dict(line.split(": ", 1) for line in text.splitlines())
+
+
+def pattern(expected: str, known: dict[str, str]) -> str:
+    """A regular expression for text with `$name` in it."""
+    seen: set[str] = set()
+
+    def piece(part: str) -> str:
+        if not part.startswith("$"):
+            return re.escape(part)
+        name = part[1:]
+        if name in known:
+            return re.escape(known[name])
+        if name in ANY:
+            return BROUGHT[name]
+        again = name in seen
+        seen.add(name)
+        return f"(?P={name})" if again else f"(?P<{name}>{BROUGHT[name]})"
+
+    return "".join(map(piece, re.split(r"(\$\w+)", expected)))
+
+
+@pytest.fixture
+def story(operator: Operator, admin: Admin, new_tenant: "Callable[..., Tenant]") -> dict[str, str]:
+    tenant, suspended = new_tenant(), new_tenant(state=State.SUSPENDED)
+    other = operator.new_tenant(operator.new_admin(), tenant.http)
+    return {
+        "tenant_id": tenant.id,
+        "api_key": tenant.api_key,
+        "token": tenant.admin.token,
+        "email": admin.email,
+        "password": PASSWORD,
+        "other_tenant_id": other.id,
+        "other_api_key": other.api_key,
+        "suspended_tenant_id": suspended.id,
+        "suspended_api_key": suspended.api_key,
+        "unknown_tenant_id": UNKNOWN_ID,
+        "new_email": fresh("golden").replace(" ", "") + "@example.com",
+        "new_name": fresh("Golden"),
+    }
+
+
+@pytest.mark.parametrize("file", sorted(GOLDEN.glob("*.http")), ids=lambda file: file.stem)
+def test_documented_calls_are_answered_to_the_letter(
+    file: Path, http: "httpx.Client", story: dict[str, str]
+) -> None:
+    for exchange in exchanges(file.read_text()):
+        path, sent_headers, body = (
+            Template(text).substitute(story) for text in (exchange.path, exchange.headers, exchange.body or "")
+        )
+        answer = http.request(exchange.method, path, headers=headers(sent_headers), content=body.encode())
+        where = f"{file.name}: {exchange.title}: {answer.text}"
+        assert answer.status_code == int(exchange.status), where
+        for name, value in headers(exchange.answer_headers).items():
+            assert re.fullmatch(pattern(value, story), answer.headers.get(name, "")), (where, name)
+        match = re.fullmatch(pattern(exchange.answer or "", story), answer.text)
+        assert match, f"{where} is not {exchange.answer}"
+        story |= match.groupdict()
+
+
+def test_every_documented_call_and_alias_is_in_a_golden_file() -> None:
+    told = [exchange for file in GOLDEN.glob("*.http") for exchange in exchanges(file.read_text())]
+    called = {(exchange.method, re.sub(r"\$\w*tenant_id", "{id}", exchange.path)) for exchange in told}
+    assert called >= {
+        ("POST", "/api/v2/tenant/user"),
+        ("POST", "/api/v2/login"),
+        ("POST", "/api/v2/user/login"),
+        ("POST", "/api/v2/tenant/user/login"),
+        ("POST", "/api/v2/tenant"),
+        ("POST", "/api/v2/tenant/{id}/api_key/refresh"),
+        ("POST", "/api/v2/{id}/identity/passcode/config"),
+        ("PUT", "/api/v2/{id}/identity/passcode/config"),
+        ("GET", "/api/v2/{id}/identity/passcode/config"),
+        ("POST", "/api/v2/tenant/{id}/config"),
+        ("PUT", "/api/v2/tenant/{id}/config"),
+        ("GET", "/api/v2/tenant/{id}/config"),
+        ("POST", "/api/v2/{id}/identity/passcode"),
+        ("POST", "/api/v2/tenant/{id}/trust"),
+        ("GET", "/api/v2/{id}/identity/passcode/23456"),
+        ("GET", "/api/v2/tenant/{id}/verify/23456"),
+        ("GET", "/api/v2/{id}/verify/23456"),
+    }

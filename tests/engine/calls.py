@@ -1,0 +1,106 @@
+"""Calls over a link, for the tests of the link: three scripts, and what becomes of calls of them."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from engine.store.address import Address
+from engine.store.errors import Unavailable
+from engine.store.keys import KeySpace
+from engine.store.link import Link
+from engine.store.scripts import Script, load_all, parse_contract
+from engine.store.tenants import ListStatus, TenantStore
+from tests.engine.servers import RedisServer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+DEADLINE_MS = 400
+# Sweeps notice within a fifth of the deadline; the rest is for a machine that is busy with other tests.
+IN_TIME_SECONDS = DEADLINE_MS / 1000 * 1.2 + 1.5
+PATIENT_MS = 30_000
+
+
+def script(text: str) -> Script:
+    return Script(parse_contract(text), text)
+
+
+ECHO = script("""--[[ test/echo
+KEYS   name
+ARGV   word
+REPLY  status, word
+       0 ECHOED
+REPEAT safe
+]]
+return {0, ARGV[1]}
+""")
+COUNT = script("""--[[ test/count
+KEYS   name
+ARGV   word
+REPLY  status, word
+       0 COUNTED
+REPEAT unsafe      a repeat would count twice
+]]
+redis.call('INCR', KEYS[1])
+redis.call('PEXPIRE', KEYS[1], 60000)
+return {0, ARGV[1]}
+""")
+BROKEN = script("""--[[ test/broken
+REPLY  status
+       0 NEVER
+REPEAT safe
+]]
+return {0, nil .. ''}
+""")
+KEY = b"{0}:test"
+SCRIPTS = (ECHO, COUNT, BROKEN)
+
+
+@asynccontextmanager
+async def linked(
+    server: RedisServer, *, deadline_ms: int = DEADLINE_MS, max_in_flight: int = 1000
+) -> "AsyncGenerator[Link]":
+    address = Address.parse(server.url)
+    async with Link(address, scripts=SCRIPTS, deadline_ms=deadline_ms, max_in_flight=max_in_flight) as link:
+        async with asyncio.timeout(10):
+            await link.wait_up()
+        yield link
+
+
+async def run(link: Link, script: Script, word: str) -> list[Any]:
+    return await link.run(script, 0, [KEY], [word])
+
+
+async def is_served(link: Link) -> bool:
+    try:
+        return await run(link, ECHO, "?") == [0, b"?"]
+    except Unavailable:
+        return False
+
+
+def start(link: Link, script: Script, count: int) -> "list[asyncio.Task[list[Any]]]":
+    return [asyncio.create_task(run(link, script, f"{number}")) for number in range(count)]
+
+
+async def outcomes(tasks: "Sequence[asyncio.Task[list[Any]]]") -> list[list[Any] | BaseException]:
+    """What became of calls, none of which may hang."""
+    async with asyncio.timeout(IN_TIME_SECONDS):
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def kinds(results: "Sequence[object]") -> set[type]:
+    return {type(result) for result in results}
+
+
+@asynccontextmanager
+async def opened(url: str) -> "AsyncGenerator[Link]":
+    """A link as an engine has it, which need not come up."""
+    async with Link(Address.parse(url), scripts=load_all(), deadline_ms=1000, max_in_flight=10) as link:
+        yield link
+
+
+async def serves(link: Link, space: KeySpace) -> bool:
+    """Whether a link comes up and runs a script of the engine."""
+    await asyncio.wait_for(link.wait_up(), 10)
+    reply = await TenantStore(link).list(partition=space.partition(0))
+    return reply.status is ListStatus.LISTED

