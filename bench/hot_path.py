@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 import click
@@ -22,6 +23,7 @@ from bench.tenancy import prepare
 from engine.sealing import Keyring
 
 CONNECTIONS = 64
+_WALK = Path(__file__).parent / "walk.lua"
 _MOST_PER_SECOND = 45_000  # passcodes made ahead of a round of fetches: more than it can ask for
 _FLOOR_PORT, _PRODUCT_PORT, _USUAL_PORT = 8301, 8302, 8303
 
@@ -85,7 +87,8 @@ def _scenarios(stack: ExitStack, redis_url: str, seconds: float) -> list[Scenari
     )
 
     def walk(port: int, path: str, first: int, api_key: str, operation: str) -> Load:
-        return run_wrk(port, "/", seconds=seconds, connections=CONNECTIONS, walk=(path, first, api_key, operation))
+        arguments = (path, str(first), api_key, operation)
+        return run_wrk(port, "/", seconds=seconds, connections=CONNECTIONS, script=_WALK, arguments=arguments)
 
     def fetch(number: int) -> Load:
         return walk(_PRODUCT_PORT, tenancy.path, tenancy.made_ahead(number), tenancy.api_key, "fetch")

@@ -3,12 +3,12 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from bench.servers import LOAD_CORE
 
-_WALK = Path(__file__).parent / "walk.lua"
 _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
@@ -25,18 +25,24 @@ class NoLoadGenerator(Exception):
 
 
 def run_wrk(
-    port: int, path: str, *, seconds: float, connections: int, walk: tuple[str, int, str, str] | None = None
+    port: int,
+    path: str,
+    *,
+    seconds: float,
+    connections: int,
+    script: Path | None = None,
+    arguments: Sequence[str] = (),
 ) -> Load:
-    """Run wrk with keep-alive connections on one thread; `walk` names the arguments of walk.lua."""
+    """Run wrk with keep-alive connections on one thread, and a script of its own if need be."""
     wrk = shutil.which("wrk")
     if wrk is None:
         raise NoLoadGenerator("wrk is needed: `apt-get install wrk`")
     command = ["taskset", "-c", str(LOAD_CORE), wrk, "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency"]
-    if walk is not None:
-        command += ["-s", str(_WALK)]
+    if script is not None:
+        command += ["-s", str(script)]
     command.append(f"http://127.0.0.1:{port}{path}")
-    if walk is not None:
-        command += ["--", *map(str, walk)]
+    if arguments:
+        command += ["--", *arguments]
     return parse(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -63,5 +69,7 @@ def _found(pattern: str, output: str) -> str:
 
 
 def _milliseconds(text: str) -> float:
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()  # type: ignore[union-attr]
-    return float(number) * _UNITS[unit]
+    match = re.fullmatch(r"([\d.]+)(us|ms|s)", text)
+    if match is None:
+        raise RuntimeError(f"wrk told a latency of {text}")
+    return float(match[1]) * _UNITS[match[2]]
