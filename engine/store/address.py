@@ -38,6 +38,8 @@ class Address:
             database = int(parts.get("db") or 0)
             host = str(parts.get("host") or "localhost")
             host.encode("idna")  # or the resolver would fail, for ever
+            if url.startswith("unix:") and not parts.get("path"):
+                raise ValueError
         except OSError as error:
             raise AddressError(f"a certificate of the Redis URL cannot be read: {error}") from None
         except ValueError:

@@ -16,7 +16,10 @@ class Unavailable(Exception):
 
 
 class LinkDown(Unavailable):
-    """There is no working connection, or the server refuses to work for now."""
+    """There is no working connection, or the server refuses to work for now.
+
+    Nothing was changed; of a call that may be repeated without harm, it may have been carried out all the same.
+    """
 
     reason = "link_down"
 

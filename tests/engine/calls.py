@@ -11,6 +11,7 @@ from engine.store.link import Link
 from engine.store.scripts import Script, load_all, parse_contract
 from engine.store.tenants import ListStatus, TenantStore
 from tests.engine.servers import RedisServer
+from tests.waiting import wait_until_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -101,6 +102,13 @@ async def opened(url: str) -> "AsyncGenerator[Link]":
 
 async def serves(link: Link, space: KeySpace) -> bool:
     """Whether a link comes up and runs a script of the engine."""
-    await asyncio.wait_for(link.wait_up(), 10)
-    reply = await TenantStore(link).list(partition=space.partition(0))
-    return reply.status is ListStatus.LISTED
+
+    async def answers() -> bool:
+        try:
+            reply = await TenantStore(link).list(partition=space.partition(0))
+        except Unavailable:
+            return False
+        return reply.status is ListStatus.LISTED
+
+    await wait_until_async(answers, within=10)
+    return True
