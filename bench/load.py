@@ -55,14 +55,14 @@ def parse(output: str) -> Load:
     return Load(
         requests=int(_found(r"(\d+) requests in", output)),
         per_second=float(_found(r"Requests/sec:\s+([\d.]+)", output)),
-        p50_ms=_milliseconds(_found(r"50%\s+(\S+)", output)),
-        p99_ms=_milliseconds(_found(r"99%\s+(\S+)", output)),
+        p50_ms=_milliseconds(_found(r"^ +50% +(\S+)", output)),
+        p99_ms=_milliseconds(_found(r"^ +99% +(\S+)", output)),
         not_2xx=int(refused[1]) if refused else 0,
     )
 
 
 def _found(pattern: str, output: str) -> str:
-    match = re.search(pattern, output)
+    match = re.search(pattern, output, re.MULTILINE)
     if match is None:
         raise RuntimeError(f"wrk said something else:\n{output}")
     return match[1]

@@ -46,8 +46,8 @@ def data_dir() -> "Generator[Path]":
 
 def call(url: str | None, *command: str) -> object:
     assert url
-    with redis.Redis.from_url(url, decode_responses=True) as client:  # pyright: ignore[reportUnknownMemberType]
-        return cast("object", client.execute_command(*command))  # pyright: ignore[reportUnknownMemberType]
+    with redis.Redis.from_url(url, decode_responses=True) as client:
+        return cast("object", client.execute_command(*command))
 
 
 def is_alive(pid: int) -> bool:

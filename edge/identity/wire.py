@@ -19,10 +19,10 @@ from engine.policies import (
 )
 from engine.tenants import Tenant
 
-Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[\w .'\-]+$")]
-Email = Annotated[str, Meta(min_length=1, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$")]
+Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[ .'\-]*[^\W_](?:[^\W_]|[ .'\-])*\Z")]
+Email = Annotated[str, Meta(min_length=1, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\Z")]
 NewPassword = Annotated[str, Meta(min_length=8, max_length=128)]
-TenantName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
+TenantName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^(?=.*\S)[^\x00-\x1f\x7f]+\Z")]
 ExpiresS = Annotated[int, Meta(ge=MIN_EXPIRES_S, le=MAX_EXPIRES_S)]
 PhraseLength = Annotated[int, Meta(ge=MIN_LENGTH, le=MAX_LENGTH)]
 

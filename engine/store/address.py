@@ -36,10 +36,7 @@ class Address:
             parts: dict[str, Any] = dict(parse_url(url))
             tls = _tls(parts) if parts.get("connection_class") is SSLConnection else None
             database = int(parts.get("db") or 0)
-            host = str(parts.get("host") or "localhost")
-            host.encode("idna")  # or the resolver would fail, for ever
-            if url.startswith("unix:") and not parts.get("path"):
-                raise ValueError
+            host = _host(url, parts)
         except OSError as error:
             raise AddressError(f"a certificate of the Redis URL cannot be read: {error}") from None
         except ValueError:
@@ -75,6 +72,15 @@ class Address:
         if self.password is None:
             return ["HELLO", "3"]
         return ["HELLO", "3", "AUTH", self.username or "default", self.password]
+
+
+def _host(url: str, parts: dict[str, Any]) -> str:
+    """Raises: ValueError: a name that no resolver will ever take, or a unix URL without a path."""
+    if url.startswith("unix:") and not parts.get("path"):
+        raise ValueError(url)
+    host = str(parts.get("host") or "localhost")
+    host.encode("idna")
+    return host
 
 
 def _tls(parts: dict[str, Any]) -> ssl.SSLContext:

@@ -1,18 +1,15 @@
 """One running edge for all tests, and a tenant of their own for each."""
 
-import ssl
-from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from tests.edge.program import NO_LIMITS, WORKERS, Edge
-from tests.edge.sockets import worker_of
+from tests.edge.program import NO_LIMITS, Edge
 from tests.edge.stored import nothing_new
 from tests.edge.tenants import Admin, Operator, Tenant
+from tests.edge.workers import client_of_each_worker
 from tests.engine.servers import RedisServer, leaks, server_binaries
-from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -60,23 +57,6 @@ def tenant(new_tenant: "Callable[..., Tenant]") -> Tenant:
     return new_tenant()
 
 
-@contextmanager
-def client_of_each_worker(edge: Edge) -> "Generator[list[httpx.Client]]":
-    """A client for each worker, by a connection that was accepted by it and is kept."""
-    found: dict[str, httpx.Client] = {}
-    with ExitStack() as stack:
-        verify = ssl.create_default_context()
-
-        def seek() -> bool:
-            limits = httpx.Limits(max_connections=1, keepalive_expiry=None)
-            client = stack.enter_context(httpx.Client(base_url=edge.url, limits=limits, verify=verify))
-            found.setdefault(worker_of(client.get("/livez").headers["x-request-id"]), client)
-            return len(found) == WORKERS
-
-        wait_until(seek, within=20)
-        yield list(found.values())
-
-
 @pytest.fixture
 def each_worker(edge: Edge) -> "Generator[list[httpx.Client]]":
     with client_of_each_worker(edge) as clients:
@@ -85,7 +65,7 @@ def each_worker(edge: Edge) -> "Generator[list[httpx.Client]]":
 
 @pytest.fixture
 def nothing_stored(edge: Edge, tenant: Tenant) -> "Generator[None]":
-    """A refused test: after it no key is new or changed."""
+    """For tests of what is refused: after them no key is new or changed."""
     del tenant  # made before
     with nothing_new(edge.redis):
         yield

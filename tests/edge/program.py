@@ -40,7 +40,9 @@ class Edge:
         self.redis = redis
         self.directory = Path(tempfile.mkdtemp(prefix="ww-edge-"))
         self.log = self.directory / "log"
-        given = {"keys": Keyring.generate(), "redis_url": redis.url_of_user()} | settings
+        defaults = {"keys": Keyring.generate(), "redis_url": redis.url_of_user(), "workers": WORKERS}
+        given: dict[str, object] = defaults | settings
+        self.worker_count = int(str(given["workers"]))
         self.keys = given["keys"]
         self.environment = {PREFIX + name.upper(): str(value) for name, value in given.items()}
         self._process: subprocess.Popen[bytes] | None = None
@@ -50,7 +52,7 @@ class Edge:
         """Start it, and return when every worker serves."""
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [*_PROGRAM, "serve", "--workers", str(WORKERS), "--port", "0"],
+                [*_PROGRAM, "serve", "--port", "0"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -60,7 +62,7 @@ class Edge:
             wait_until(self._serves, within=_START_SECONDS)
         except BaseException:
             sys.stderr.write(self.log.read_text())
-            self._kill()
+            self._remove()
             raise
         return self
 
@@ -68,8 +70,7 @@ class Edge:
         try:
             self.stop()
         finally:
-            self._kill()
-            shutil.rmtree(self.directory)
+            self._remove()
 
     @property
     def pid(self) -> int:
@@ -131,13 +132,15 @@ class Edge:
         assert self._process is not None
         log = self.log.read_text()
         assert self._process.poll() is None, log
-        return _SERVES_AT in log and log.count(_WORKER_SERVES) == WORKERS
+        return _SERVES_AT in log and log.count(_WORKER_SERVES) == self.worker_count
 
-    def _kill(self) -> None:
+    def _remove(self) -> None:
+        """Leave nothing behind, whatever happened."""
         if self._process is not None and self._process.poll() is None:
             for process in reversed(self.processes()):
                 process.kill()
             self._process.wait()
+        shutil.rmtree(self.directory)
 
 
 def is_alive(process: psutil.Process) -> bool:

@@ -140,6 +140,11 @@ class Operator:
 
         return self.run(create)
 
+    def replace_api_key(self, tenant: Tenant) -> Tenant:
+        """The tenant with a new API key, and no other."""
+        api_key = self.run(lambda engine: engine.api_keys.replace_all(tenant.id, name="next"))
+        return replace(tenant, api_key=api_key)
+
     def change(self, tenant: Tenant, **changes: object) -> None:
         """Change fields of a tenant's record."""
         self.run(lambda engine: engine.tenants.change(tenant.id, partial(_changed, changes=changes)))

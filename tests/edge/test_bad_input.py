@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.edge.sockets import Answer, ask, exchange, request
+from tests.edge.tenants import fresh
 
 if TYPE_CHECKING:
     import httpx
@@ -187,3 +188,28 @@ def test_half_a_body_is_not_taken_for_the_whole(edge: "Edge", tenant: "Tenant") 
     sent = request("POST", tenant.path, [CLOSE, JSON], b'{"pass_key":"23456"}' + b" " * 20)
     exchange(edge, sent[:-10], half_close=True)
     assert tenant.fetch("23456").status_code == 410
+
+
+@pytest.mark.parametrize("name", ["Ada\n", "Ada\x00", "Ada\u2028", " ", "'", "_", "Ada_L", "<b>", "Ada😀"])
+def test_a_name_that_nobody_has_is_refused(http: "httpx.Client", name: str) -> None:
+    profile = {"name": name, "email": fresh("refused").replace(" ", "") + "@example.com", "password": "12345678"}
+    answer = http.post("/api/v2/tenant/user", json=profile)
+    assert (answer.status_code, answer.json()) == (400, wrong(name="The name format is invalid."))
+
+
+@pytest.mark.parametrize("email", ["a", "@b", "a@", "a@@b", "a@b c", "a@b\n", "a@b\x00", "a@b\u00a0", "a@b,c@d"])
+def test_an_e_mail_address_that_is_none_is_refused(http: "httpx.Client", email: str) -> None:
+    answer = http.post("/api/v2/tenant/user", json={"name": "Ada", "email": email, "password": "12345678"})
+    assert (answer.status_code, answer.json()) == (400, wrong(email="The email must be a valid email address."))
+
+
+@pytest.mark.parametrize("name", [" ", "Acme\n", "Ac\x00me", "\u00a0", "\x1f", "Acme\x7f"])
+def test_a_tenant_name_that_cannot_be_read_is_refused(tenant: "Tenant", name: str) -> None:
+    answer = tenant.http.post("/api/v2/tenant", json={"tenant_name": name}, headers=tenant.bearer)
+    assert (answer.status_code, answer.json()) == (400, wrong(tenant_name="The tenant name format is invalid."))
+
+
+@pytest.mark.parametrize("length", [7, 129])
+def test_a_password_of_a_length_that_none_has_is_refused(http: "httpx.Client", length: int) -> None:
+    answer = http.post("/api/v2/tenant/user", json={"name": "Ada", "email": "a@b", "password": "x" * length})
+    assert (answer.status_code, [*answer.json()["errors"]]) == (400, ["password"])

@@ -1,5 +1,6 @@
 """Paths, methods and headers that no client should send: refused, with nothing stored, never our own fault."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -136,3 +137,12 @@ def test_another_method_is_refused_and_told_which_there_are(
 @pytest.mark.parametrize("path", ["/api/v2", "/api/v2/login/", "/api/v2/nothing/here", "/api/v1/login", "/", "//"])
 def test_a_path_that_there_is_not_is_not_found_by_any_method(edge: "Edge", method: str, path: str) -> None:
     assert ask(edge, request(method, path, [CLOSE])).status == 404
+
+
+@pytest.mark.parametrize(
+    "padding", [[("x-padding", "x" * 1_000_000)], [(f"x-{number}", "") for number in range(100_000)]], ids=len
+)
+def test_headers_without_end_are_refused(edge: "Edge", padding: list[tuple[str, str]]) -> None:
+    """Nobody may fill the memory of a worker before it has looked at a request."""
+    with suppress(ConnectionError):  # it may hang up while we are still sending
+        assert ask(edge, request("GET", "/livez", [CLOSE, *padding])).status in {400, 431}

@@ -9,6 +9,7 @@ from tests.edge.program import WORKERS, Edge
 from tests.edge.sockets import worker_of
 from tests.edge.stored import break_value, names
 from tests.edge.tenants import fresh
+from tests.edge.workers import metric
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -18,13 +19,6 @@ if TYPE_CHECKING:
 
 BROKEN = {"status": "Failed", "message": "Something went wrong. Please contact Administrator"}
 SUBMITS = "/api/v2/{tenant_id}/identity/passcode"
-
-
-def metric(http: "httpx.Client", name: str, **labels: str) -> float:
-    """The sum of a metric over all series that have these labels."""
-    wanted = [f'{label}="{value}"' for label, value in labels.items()]
-    series = re.findall(rf"(?m)^{name}(\{{.*\}})? (\S+)$", http.get("/metrics").text)
-    return sum(float(value) for labelled, value in series if all(label in labelled for label in wanted))
 
 
 def test_every_worker_is_alive_and_ready(each_worker: "list[httpx.Client]") -> None:

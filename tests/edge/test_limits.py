@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tests.edge.conftest import client_of_each_worker
 from tests.edge.program import Edge
 from tests.edge.sockets import Swarm
 from tests.edge.stored import contents, names
 from tests.edge.tenants import PASSWORD, Admin, Operator, Tenant, fresh
+from tests.edge.workers import client_of_each_worker
 from tests.engine.servers import RedisServer, leaks, server_binaries
 
 if TYPE_CHECKING:
