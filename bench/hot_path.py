@@ -109,7 +109,7 @@ def _scenarios(stack: ExitStack, redis_url: str, seconds: float) -> list[Scenari
         return walk(_PRODUCT_PORT, tenancy.limited_path, 0, tenancy.limited_key, "fetch")
 
     def constant(number: int) -> Load:
-        return run_wrk(_FLOOR_PORT, "/", seconds=seconds, connections=CONNECTIONS)
+        return walk(_FLOOR_PORT, tenancy.path, tenancy.made_ahead(number), tenancy.api_key, "fetch")
 
     return [
         Scenario("floor", floor, constant),

@@ -24,8 +24,6 @@ from engine.assembly import Engine
 
 SURFACES: tuple[Surface, ...] = (identity.SURFACE, health.SURFACE)
 
-_SAMPLE_SECONDS = 1.0
-
 
 async def _not_found(state: EdgeState, request: Request) -> Reply:
     raise NotFound
@@ -78,23 +76,30 @@ class Front:
 def create_app(
     open_engine: Callable[[], AbstractAsyncContextManager[Engine]],
     *,
+    metrics: Metrics,
+    shows_metrics: bool = True,
     trusted_proxies: Sequence[Network] = (),
     access_log: str = "errors",
+    max_in_flight: int = 512,
 ) -> ASGIApp:
     """The ASGI application. The engine is opened when the server starts and closed when it leaves.
 
     Args:
         open_engine: opens the engine for the time of serving.
+        metrics: what is counted.
+        shows_metrics: whether there is a /metrics; False where the parent has it on a port of its own.
         trusted_proxies: whose X-Forwarded-For is believed.
         access_log: which requests get a log line: off, errors (5xx) or all.
+        max_in_flight: requests under way at once; those beyond it are refused, so that the others stay quick.
 
     SIGUSR1 makes the worker unready without stopping it, so that a load balancer can look away first.
     """
     state = EdgeState(
-        metrics=Metrics(),
+        metrics=metrics,
         request_ids=RequestIds(f"{os.getpid():x}{secrets.token_hex(4)}"),
         client_addresses=ClientAddresses(trusted_proxies),
         access_log=access_log,
+        max_in_flight=max_in_flight,
     )
 
     @asynccontextmanager
@@ -102,15 +107,20 @@ def create_app(
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, state.drain)
         async with open_engine() as engine:
             state.opened = engine
-            sampling = asyncio.create_task(_keep_sampling(state), name="metrics")
+            sampling = asyncio.create_task(metrics.keep_sampling(engine), name="metrics")
             yield
             sampling.cancel()
             with suppress(asyncio.CancelledError):
                 await sampling
-            state.metrics.sample(engine)
+            metrics.sample(engine)
             state.opened = None
 
-    served = [(surface, Endpoint(state, surface, route)) for surface in SURFACES for route in surface.routes]
+    served = [
+        (surface, Endpoint(state, surface, route))
+        for surface in SURFACES
+        for route in surface.routes
+        if shows_metrics or route is not health.METRICS
+    ]
     unknown = [(surface, Endpoint(state, surface, _UNKNOWN)) for surface in SURFACES]
     front = Front(Starlette(routes=list(_router_routes(served + unknown)), lifespan=lifespan))
     for surface, endpoint in served:
@@ -124,9 +134,3 @@ def _router_routes(endpoints: Iterable[tuple[Surface, Endpoint]]) -> Iterator[St
     for surface, endpoint in endpoints:
         for path in endpoint.route.paths:
             yield StarletteRoute(surface.prefix + path, endpoint)
-
-
-async def _keep_sampling(state: EdgeState) -> None:
-    while True:
-        await asyncio.sleep(_SAMPLE_SECONDS)
-        state.metrics.sample(state.engine)

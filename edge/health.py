@@ -1,9 +1,11 @@
 """For orchestrators and Prometheus: /livez, /readyz, /metrics."""
 
+import asyncio
+
 from edge.dialect import ProblemDetails
 from edge.errors import NotReady
+from edge.exposition import CONTENT_TYPE
 from edge.http import NO_STORE, TEXT, Reply, Request
-from edge.metrics import CONTENT_TYPE
 from edge.routes import Route, Surface
 from edge.state import EdgeState
 from engine.errors import LinkDown
@@ -30,16 +32,19 @@ async def readyz(state: EdgeState, request: Request) -> Reply:
 
 
 async def metrics(state: EdgeState, request: Request) -> Reply:
+    """Over all workers of this parent. Read in a thread: it takes longer than a request may."""
     state.metrics.sample(state.engine)
-    return Reply(200, state.metrics.render(), ((b"content-type", CONTENT_TYPE), NO_STORE))
+    text = await asyncio.to_thread(state.metrics.render)
+    return Reply(200, text, ((b"content-type", CONTENT_TYPE), NO_STORE))
 
 
+METRICS = Route("/metrics", {"GET": metrics}, vital=True)
 SURFACE = Surface(
     prefix="",
     dialect=ProblemDetails(),
     routes=(
-        Route("/livez", {"GET": livez}),
-        Route("/readyz", {"GET": readyz}),
-        Route("/metrics", {"GET": metrics}),
+        Route("/livez", {"GET": livez}, vital=True),
+        Route("/readyz", {"GET": readyz}, vital=True),
+        METRICS,
     ),
 )

@@ -1,79 +1,78 @@
-"""Prometheus metrics: rate, errors and duration per route, the link, the password queue.
+"""What a worker counts of itself, for Prometheus.
 
-With several workers prometheus_client shares its values through files; the parent process names and wipes their
-directory before this module is imported anywhere (see watchword.serve).
+Whatever is counted per request is counted in plain integers, here and in the engine. Once a second, at every
+scrape and on leaving, `sample` hands them to prometheus_client, which is too slow to be on the way of a request.
 """
 
-import os
+import asyncio
 import platform
+import time
 from bisect import bisect_left
 from collections import defaultdict
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
+from edge.exposition import exposition
+from edge.families import BUCKETS, Families
+from edge.slots import share
 from engine.assembly import Engine
+from engine.errors import ScriptFailed, Unavailable
 
-CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+_SAMPLE_SECONDS = 1.0
 
-_LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-
-_requests = Counter("watchword_requests", "Requests served.", ["route", "method", "outcome"])
-_latency = Histogram(
-    "watchword_request_seconds", "Time to serve a request.", ["route", "method"], buckets=_LATENCY_BUCKETS
-)
-_build = Gauge(
-    "watchword_build_info", "What is running; always 1.", ["version", "python"], multiprocess_mode="max"
-)
-_link_up = Gauge("watchword_link_up", "Workers with a working link to Redis.", multiprocess_mode="livesum")
-_link_in_flight = Gauge(
-    "watchword_link_in_flight", "Calls that wait for Redis, sampled.", multiprocess_mode="livesum"
-)
-_passwords_queued = Gauge(
-    "watchword_passwords_queued", "Passwords being hashed or waiting.", multiprocess_mode="livesum"
-)
-_link_events = {
-    name: Counter(f"watchword_link_{name}", text)
-    for name, text in (
-        ("calls", "Calls sent to Redis."),
-        ("connects", "Connections made to Redis."),
-        ("script_reloads", "Scripts that Redis had forgotten and was given again."),
-        ("overloads", "Calls refused because too many were in flight."),
-        ("unanswered", "Calls whose outcome is unknown."),
-    )
+# What the outcome of an operation says of a passcode.
+_PASSCODE_EVENTS = {
+    ("submit", "ok"): "submitted",
+    ("submit", "pass_key_taken"): "taken",
+    ("fetch", "ok"): "fetched",
+    ("fetch", "gone"): "gone",
 }
 
 
 class Meter:
-    """Counts what one route and method did, in plain integers; `flush` hands them to prometheus_client.
+    """Counts what one route and method did; `flush` hands it to prometheus_client.
 
     Counting there costs 2.5 us a request when several processes share values through files, and this 0.2.
     """
 
-    def __init__(self, route: str, method: str) -> None:
+    def __init__(self, families: Families, route: str, method: str, operation: str) -> None:
+        self.begun = 0
+        self._finished = 0
+        self._families = families
         self._labels = (route, method)
-        self._histogram = _latency.labels(route, method)
-        self._outcomes: dict[str, int] = defaultdict(int)
-        self._buckets = [0] * (len(_LATENCY_BUCKETS) + 1)
-        self._seconds = 0.0
+        self._operation = operation
+        self._tallies: dict[str, list[float]] = defaultdict(_new_tally)
+        if operation:  # an alert sees what grew, not what appeared: the first 500 must find a zero
+            families.requests.labels(route, method, "broken")
 
     def count(self, outcome: str, seconds: float) -> None:
-        self._outcomes[outcome] += 1
-        self._buckets[bisect_left(_LATENCY_BUCKETS, seconds)] += 1
-        self._seconds += seconds
+        """A request that had begun is finished."""
+        tally = self._tallies[outcome]
+        tally[bisect_left(BUCKETS, seconds)] += 1
+        tally[-1] += seconds
 
     def flush(self) -> None:
-        for outcome, number in self._outcomes.items():
-            _requests.labels(*self._labels, outcome).inc(number)
-        self._outcomes.clear()
-        observe_many(self._histogram, self._buckets, self._seconds)
-        self._buckets = [0] * len(self._buckets)
-        self._seconds = 0.0
+        tallies, self._tallies = self._tallies, defaultdict(_new_tally)
+        for outcome, (*buckets, seconds) in tallies.items():
+            number = sum(buckets)
+            self._finished += int(number)
+            self._families.requests.labels(*self._labels, outcome).inc(number)
+            observe_many(self._families.request_seconds.labels(*self._labels, outcome), buckets, seconds)
+            if event := _PASSCODE_EVENTS.get((self._operation, outcome)):
+                self._families.passcodes.labels(event).inc(number)
+        if self.begun:
+            self._families.requests_in_flight.labels(*self._labels).set(self.begun - self._finished)
 
 
-def observe_many(histogram: Histogram, buckets: list[int], seconds: float) -> None:
+def _new_tally() -> list[float]:
+    """Requests by bucket of their time, and that time in all."""
+    return [0] * (len(BUCKETS) + 1) + [0.0]
+
+
+def observe_many(histogram: Histogram, buckets: list[float], seconds: float) -> None:
     """Add observations that were counted by bucket already, which prometheus_client has no public call for.
 
     A test compares this with `observe`, so a version that keeps histograms differently fails there.
@@ -86,34 +85,100 @@ def observe_many(histogram: Histogram, buckets: list[int], seconds: float) -> No
 
 
 class Metrics:
-    """The metrics of one worker, and the view over all workers."""
+    """The metrics of one worker, and the view over all workers.
 
-    def __init__(self) -> None:
+    Args:
+        shared: the directory through which the workers of one parent share what they count; None = there is one.
+        password_threads: how many passwords are hashed at once.
+        max_requests: how many requests are served at once.
+    """
+
+    def __init__(self, shared: Path | None, *, password_threads: int, max_requests: int) -> None:
+        self._shared = shared
+        self._registry = CollectorRegistry()
+        if shared is not None:
+            share(shared)
+        self._families = Families(self._registry)
+        self._password_threads = password_threads
+        self._max_requests = max_requests
         self._meters: list[Meter] = []
-        self._link_seen = dict.fromkeys(_link_events, 0)
-        _build.labels(version("watchword"), platform.python_version()).set(1)
+        self._seen: dict[Counter, float] = {}
+        self._server: tuple[str, str] | None = None
+        for event in _PASSCODE_EVENTS.values():
+            self._families.passcodes.labels(event)
 
-    def meter(self, route: str, method: str) -> Meter:
-        meter = Meter(route, method)
+    def meter(self, route: str, method: str, operation: str = "") -> Meter:
+        meter = Meter(self._families, route, method, operation)
         self._meters.append(meter)
         return meter
 
+    async def keep_sampling(self, engine: Engine) -> None:
+        """Sample until cancelled."""
+        families = self._families
+        families.worker_starts.inc()
+        families.workers.set(1)
+        families.password_threads.set(self._password_threads)
+        families.requests_capacity.set(self._max_requests)
+        families.build.labels(version("watchword"), platform.python_version()).set(1)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_watching_the_loop(engine))
+            group.create_task(self._keep_pinging(engine))
+
     def sample(self, engine: Engine) -> None:
-        """Take over what is counted in plain integers, off the path of any request."""
+        """Take over what is counted in plain integers."""
+        families, link = self._families, engine.link
         for meter in self._meters:
             meter.flush()
-        _link_up.set(engine.link.is_up)
-        _link_in_flight.set(engine.link.in_flight)
-        _passwords_queued.set(engine.passwords.queued)
-        for name, counter in _link_events.items():
-            now: int = getattr(engine.link.stats, name)
-            counter.inc(now - self._link_seen[name])
-            self._link_seen[name] = now
+        families.link_up.set(link.is_up)
+        families.link_in_flight.set(link.in_flight)
+        families.link_queued.set(link.queued)
+        families.link_capacity.set(link.max_in_flight)
+        for name, counter in families.link_events.items():
+            self._bring(counter, getattr(link.stats, name))
+        self._say_who_answers(link.server)
+        families.tenants_known.set(len(engine.known_tenants))
+        for name, counter in families.tenant_events.items():
+            self._bring(counter, getattr(engine.known_tenants.stats, name))
+        for policy, decisions in engine.limits.decisions.items():
+            self._bring(families.limit_decisions.labels(policy, "allowed", "worker"), decisions.allowed_unasked)
+            self._bring(families.limit_decisions.labels(policy, "allowed", "redis"), decisions.allowed)
+            self._bring(families.limit_decisions.labels(policy, "refused", "worker"), decisions.refused_unasked)
+            self._bring(families.limit_decisions.labels(policy, "refused", "redis"), decisions.refused)
+        families.passwords_queued.set(engine.passwords.queued)
+        self._bring(families.cpu_seconds, time.process_time())
 
     def render(self) -> bytes:
         """The exposition text, over all workers."""
-        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-            return generate_latest(REGISTRY)
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)
-        return generate_latest(registry)
+        return generate_latest(self._registry) if self._shared is None else exposition(self._shared)
+
+    async def _keep_watching_the_loop(self, engine: Engine) -> None:
+        while True:
+            self.sample(engine)
+            due = time.perf_counter() + _SAMPLE_SECONDS
+            await asyncio.sleep(_SAMPLE_SECONDS)
+            self._families.event_loop_lag.observe(max(time.perf_counter() - due, 0.0))
+
+    async def _keep_pinging(self, engine: Engine) -> None:
+        while True:
+            asked = time.perf_counter()
+            try:
+                await engine.link.ping()
+            except (Unavailable, ScriptFailed):  # said by other metrics
+                pass
+            else:
+                self._families.link_round_trip.observe(time.perf_counter() - asked)
+            await asyncio.sleep(_SAMPLE_SECONDS)
+
+    def _bring(self, counter: Counter, number: float) -> None:
+        """Bring a counter up to a number that only grows."""
+        if grown := number - self._seen.get(counter, 0):
+            counter.inc(grown)
+            self._seen[counter] = number
+
+    def _say_who_answers(self, server: tuple[str, str] | None) -> None:
+        if server != self._server:
+            if self._server is not None:
+                self._families.redis_info.labels(*self._server).set(0)
+            if server is not None:
+                self._families.redis_info.labels(*server).set(1)
+            self._server = server

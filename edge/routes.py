@@ -12,7 +12,7 @@ from edge.dialect import Dialect, refuse
 from edge.errors import MethodNotAllowed, Row, Rows
 from edge.http import Headers, Reply, Request
 from edge.state import EdgeState
-from engine.errors import Refusal, Unavailable, UnknownTenant
+from engine.errors import Overloaded, Refusal, Unavailable, UnknownTenant
 from engine.ids import TenantId
 
 Operation = Callable[[EdgeState, Request], Awaitable[Reply]]
@@ -24,7 +24,8 @@ _logger = logging.getLogger(__name__)
 class Route:
     """One resource: its path as documented, older paths that mean the same, and an operation per method.
 
-    `rows` overrides how refusals look here. `hot` routes are matched ahead of the router.
+    `rows` overrides how refusals look here. `hot` routes are matched ahead of the router. `vital` ones are served
+    by an overloaded worker too.
     """
 
     path: str
@@ -32,6 +33,7 @@ class Route:
     aliases: tuple[str, ...] = ()
     rows: Rows = field(default_factory=dict[type[Exception], Row])
     hot: bool = False
+    vital: bool = False
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -57,7 +59,10 @@ class Endpoint:
         self._template = surface.prefix + route.path
         self._allowed = ", ".join((*route.methods, "OPTIONS"))
         self._operations = dict(route.methods)
-        self._meters = {method: state.metrics.meter(self._template, method) for method in route.methods}
+        self._meters = {
+            method: state.metrics.meter(self._template, method, operation.__name__)
+            for method, operation in route.methods.items()
+        }
         self._other_meter = state.metrics.meter(self._template, "other")
         self._refusals: dict[tuple[type[Exception], str], Reply] = {}
 
@@ -68,10 +73,15 @@ class Endpoint:
     async def serve(self, scope: Scope, receive: Receive, send: Send, params: dict[str, str]) -> None:
         started = perf_counter()
         request = Request(scope, receive, params, self._state.request_ids.next())
+        meter = self._meters.get(request.method, self._other_meter)
+        meter.begun += 1
+        state = self._state
+        state.in_flight += 1
         shared: Headers = ()
-        outcome = "ok"
-        refused: Exception | None = None
+        outcome, cause = "ok", ""
         try:
+            if state.in_flight > state.max_in_flight:
+                self._shed()
             if request.repeated:
                 request.refuse_ambiguous_headers()
             if request.is_from_browser:
@@ -80,7 +90,8 @@ class Endpoint:
             operation = self._operations.get(request.method)
             reply = await operation(self._state, request) if operation else self._without_operation(request)
         except (Refusal, Unavailable) as error:
-            outcome, refused = error.reason, error
+            # Not the error itself: kept here it would hold this frame, and the frame it, until a collection.
+            outcome, cause = error.reason, str(error)
             shared = cors.ANYBODY if shared and isinstance(error, Unavailable) else shared
             reply = self._refuse(request, error)
         except Exception as error:
@@ -93,13 +104,21 @@ class Endpoint:
             *reply.headers,
             *shared,
         ]
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})
+        try:
+            await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+            await send({"type": "http.response.body", "body": reply.body})
+        finally:
+            state.in_flight -= 1
         seconds = perf_counter() - started
-        self._meters.get(request.method, self._other_meter).count(outcome, seconds)
+        meter.count(outcome, seconds)
         if self._state.logs(reply.status):
-            what = {"status": reply.status, "outcome": outcome, "seconds": round(seconds, 6), "cause": refused}
+            what = {"status": reply.status, "outcome": outcome, "seconds": round(seconds, 6), "cause": cause}
             _logger.info("request", extra={**self._trail(request), **what})
+
+    def _shed(self) -> None:
+        """Raises: Overloaded: unless this is vital."""
+        if not self.route.vital:
+            raise Overloaded
 
     def _without_operation(self, request: Request) -> Reply:
         """A preflight's answer.

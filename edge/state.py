@@ -17,6 +17,8 @@ class EdgeState:
     request_ids: RequestIds
     client_addresses: ClientAddresses
     access_log: str
+    max_in_flight: int
+    in_flight: int = 0
     draining: bool = False
     opened: Engine | None = None
 

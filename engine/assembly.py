@@ -43,7 +43,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """The domain: surfaces call its nouns, plumbing watches its link and its queue."""
+    """The domain: surfaces call its nouns, plumbing watches its link, its limits and its queue."""
 
     tenants: Tenants
     known_tenants: KnownTenants
@@ -52,6 +52,7 @@ class Engine:
     admins: Admins
     passcodes: Passcodes
     passwords: Passwords
+    limits: Limits
     link: Link
 
 
@@ -103,5 +104,6 @@ def _assemble(link: Link, space: KeySpace, limits: Limits, passwords: Passwords,
             idempotency=IdempotencyStore(link),
         ),
         passwords=passwords,
+        limits=limits,
         link=link,
     )

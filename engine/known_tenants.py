@@ -6,6 +6,7 @@ asks Redis something, and looks again with `is_current`, has acted on what was t
 """
 
 import time
+from dataclasses import dataclass
 
 from engine.errors import UnknownTenant
 from engine.ids import TenantId, is_tenant_id
@@ -19,10 +20,22 @@ _MOST_ABSENT = 10_000
 _ABSENT_SECONDS = 1.0
 
 
+@dataclass(slots=True)
+class KnownTenantsStats:
+    """Counts since the start, for the metrics. A miss need not be a read: absence is remembered too."""
+
+    hits: int = 0
+    misses: int = 0
+    reads: int = 0
+    invalidations: int = 0
+    flushes: int = 0
+
+
 class KnownTenants:
     """A bounded view of the tenants. It is emptied when the link drops, since changes may have been missed."""
 
     def __init__(self, tenants: Tenants, space: KeySpace, link: Link) -> None:
+        self.stats = KnownTenantsStats()
         self._tenants = tenants
         self._space = space
         self._by_id: dict[TenantId, Tenant] = {}
@@ -33,9 +46,17 @@ class KnownTenants:
         self._absent_until: dict[str, float] = {}
         link.on_invalidated(self._on_invalidated)
 
+    def __len__(self) -> int:
+        return len(self._by_id)
+
     def by_api_key(self, key_digest: str) -> Tenant | None:
         """The tenant that has this API key, if it is known here."""
-        return self._by_api_key.get(key_digest)
+        tenant = self._by_api_key.get(key_digest)
+        if tenant is None:
+            self.stats.misses += 1
+        else:
+            self.stats.hits += 1
+        return tenant
 
     def is_current(self, tenant: Tenant) -> bool:
         """Whether nothing was written to the tenant since it was read, as far as Redis has told."""
@@ -43,7 +64,12 @@ class KnownTenants:
 
     async def read(self, tenant_id: TenantId) -> Tenant:
         """Raises: UnknownTenant."""
-        return self._by_id.get(tenant_id) or await self.read_again(tenant_id)
+        tenant = self._by_id.get(tenant_id)
+        if tenant is None:
+            self.stats.misses += 1
+            return await self.read_again(tenant_id)
+        self.stats.hits += 1
+        return tenant
 
     async def read_active(self, tenant_id: TenantId) -> Tenant:
         """An active tenant. Before one is refused, Redis is asked: it may have been activated just now.
@@ -67,6 +93,7 @@ class KnownTenants:
             raise UnknownTenant
         key = keys.tenant(self._space.place("tenant", tenant_id))
         reading = self._reading[key] = object()
+        self.stats.reads += 1
         try:
             tenant = await self._tenants.read(tenant_id)
         except UnknownTenant:
@@ -111,10 +138,12 @@ class KnownTenants:
         self._absent_until.clear()
         if written is None:
             self._reading.clear()
+            self.stats.flushes += 1
             for tenant_id in list(self._by_id):
                 self._drop(tenant_id)
             return
         for key in written:
             self._reading.pop(key, None)
             if key in self._ids:
+                self.stats.invalidations += 1
                 self._drop(self._ids[key])

@@ -18,7 +18,7 @@ _NO_STATES: tuple[LimitState, ...] = ()
 
 @dataclass(slots=True)
 class Decisions:
-    """Counts of one policy, for the metrics: who was let through or refused, and whether Redis was asked for it."""
+    """Counts of one policy, for the metrics: requests let through or refused, and whether Redis was asked."""
 
     allowed_unasked: int = 0
     allowed: int = 0
@@ -94,6 +94,12 @@ class Limits:
                 raise LimitExceeded(_state(held.subject[0], lease), retry_after_ms)
             await self._renew(held)
         held.decisions.allowed += 1
+
+    def count(self, policy: str, *, refused: bool) -> None:
+        """A decision that another noun's script made."""
+        decided = self.decisions.setdefault(policy, Decisions())
+        decided.refused += refused
+        decided.allowed += not refused
 
     async def _renew(self, held: _Held) -> None:
         """Charge the next requests, for everybody who waits; or wait for whoever is at it."""

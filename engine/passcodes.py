@@ -95,6 +95,7 @@ class Passcodes:
         if not self._tenants.is_current(tenant):
             await self._tenants.read_active(tenant_id)
         if per_key.quota:
+            self._limits.count("pass-key", refused=reply.status is SubmitStatus.EXCEEDED)
             state = LimitState("pass-key", per_key.quota, per_key.window_s, reply.remaining, reply.reset_ms)
             charged = (*charged, state)
             if reply.status is SubmitStatus.EXCEEDED:

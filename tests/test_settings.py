@@ -18,6 +18,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "WATCHWORD_HOST": ("0.0.0.0", "0.0.0.0"),  # noqa: S104
     "WATCHWORD_PORT": ("0", 0),
     "WATCHWORD_WORKERS": ("4", 4),
+    "WATCHWORD_METRICS_PORT": ("9464", 9464),
     "WATCHWORD_TLS_CERT": ("/etc/cert.pem", Path("/etc/cert.pem")),
     "WATCHWORD_TLS_KEY": ("/etc/key.pem", Path("/etc/key.pem")),
     "WATCHWORD_REDIS_URL": ("redis://redis/1", "redis://redis/1"),
@@ -26,6 +27,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "WATCHWORD_PARTITIONS": ("16", 16),
     "WATCHWORD_CALL_DEADLINE_MS": ("250", 250),
     "WATCHWORD_MAX_IN_FLIGHT": ("100", 100),
+    "WATCHWORD_MAX_REQUESTS": ("100", 100),
     "WATCHWORD_PASSWORD_THREADS": ("8", 8),
     "WATCHWORD_TRUSTED_PROXIES": ("10.0.0.0/8, ::1", (ip_network("10.0.0.0/8"), ip_network("::1"))),
     "WATCHWORD_SUBMIT_LIMIT_PER_ADDRESS": ("1/2", Rate(1, 2)),

@@ -12,6 +12,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from threading import Thread
 
 import uvicorn
@@ -23,6 +24,7 @@ from watchword.demo import show_demo
 from watchword.embedded import EmbeddedRedis
 from watchword.logs import configure_logs
 from watchword.options import engine_options, with_embedded_redis
+from watchword.protocol import BoundedHttpProtocol
 from watchword.settings import PREFIX, Settings
 
 _REDIS_PATIENCE_SECONDS = 10
@@ -82,7 +84,8 @@ def serve(settings: Settings, *, demo: bool = False) -> bool:
                 show_demo, complete, options, port=supervisor.port, is_embedded=settings.redis_url is None
             )
             Thread(target=shown, daemon=True, name="demo").start()
-        supervisor.run()
+        with _metrics_port(complete, Path(metrics_dir)):
+            supervisor.run()
         return not supervisor.failed
 
 
@@ -93,6 +96,18 @@ def _redis(settings: Settings) -> Generator[Settings]:
     else:
         with EmbeddedRedis(settings.data_dir) as redis:
             yield with_embedded_redis(settings, redis.url)
+
+
+@contextmanager
+def _metrics_port(settings: Settings, metrics_dir: Path) -> Generator[None]:
+    """Raises: Misconfigured: the port cannot be had."""
+    if not settings.metrics_port:
+        yield
+        return
+    from watchword.metrics_port import metrics_port  # it imports prometheus_client
+
+    with metrics_port(settings.host, settings.metrics_port, metrics_dir):
+        yield
 
 
 async def _check(options: Options) -> None:
@@ -127,7 +142,7 @@ def _uvicorn_config(settings: Settings) -> uvicorn.Config:
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHttpProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -52,6 +52,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: Annotated[str, Setting(str, "address to listen on")] = "127.0.0.1"
     port: Annotated[int, Setting(_whole(0, 65535), "port to listen on")] = 8080
     workers: Annotated[int, Setting(_whole(1, 256), "edge processes; one per core is right")] = 1
+    metrics_port: Annotated[
+        int,
+        Setting(
+            _whole(0, 65535),
+            "port on which the parent serves `/metrics`, instead of the workers on theirs; 0 = none",
+        ),
+    ] = 0
     tls_cert: Annotated[Path | None, Setting(Path, "certificate chain (PEM) to serve HTTPS with")] = None
     tls_key: Annotated[Path | None, Setting(Path, "private key (PEM) of the certificate")] = None
     redis_url: Annotated[
@@ -76,6 +83,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_in_flight: Annotated[
         int, Setting(_whole(1, 1_000_000), "calls to Redis that one worker has under way; more are refused (503)")
     ] = 4096
+    max_requests: Annotated[
+        int, Setting(_whole(1, 1_000_000), "requests that one worker has under way; more are refused (503)")
+    ] = 512
     password_threads: Annotated[int, Setting(_whole(1, 64), "threads per worker that hash passwords")] = 2
     trusted_proxies: Annotated[
         tuple[Network, ...], Setting(_networks, "networks whose `X-Forwarded-For` is believed, comma-separated")

@@ -106,13 +106,14 @@ class Connection(asyncio.Protocol):
         """Whether a call that was made before a sweep is still waiting."""
         return bool(self.waiting) and self.waiting[0].sweep < before_sweep
 
-    def fail_overdue(self, before_sweep: int) -> int:
-        """Fail the calls that were made before a sweep; of how many the outcome is unknown.
+    def fail_overdue(self, before_sweep: int) -> tuple[int, int]:
+        """Fail the calls that were made before a sweep: how many, and of how many of them the outcome is unknown.
 
         They stay in line: an answer may yet come, and must not be taken for the next call's.
         """
-        overdue = takewhile(lambda call: call.sweep < before_sweep, self.waiting)
-        return sum(call.fail_unanswered() for call in overdue)
+        old = takewhile(lambda call: call.sweep < before_sweep, self.waiting)
+        overdue = [call for call in old if not call.answer.done()]
+        return len(overdue), sum(call.fail_unanswered() for call in overdue)
 
     def abort(self) -> None:
         if self._transport is not None:

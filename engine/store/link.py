@@ -50,8 +50,11 @@ class LinkStats:
 
     calls: int = 0
     connects: int = 0
+    connect_failures: int = 0
+    losses: int = 0
     script_reloads: int = 0
     overloads: int = 0
+    overdue: int = 0
     unanswered: int = 0
 
 
@@ -76,10 +79,11 @@ class Link:
         watched: Sequence[bytes] = (),
     ) -> None:
         self.stats = LinkStats()
+        self.server: tuple[str, str] | None = None  # name and version of who answered last
+        self.max_in_flight = max_in_flight
         self._address = address
         self._scripts = scripts
         self._sweep_seconds = deadline_ms / 1000 / _SWEEPS_PER_DEADLINE
-        self._max_in_flight = max_in_flight
         self._watched = watched
         self._watchers: list[Watcher] = []
         self._connection: Connection | None = None
@@ -116,6 +120,11 @@ class Link:
     def in_flight(self) -> int:
         return len(self._connection.waiting) if self._connection is not None else 0
 
+    @property
+    def queued(self) -> int:
+        """Calls that are repeated on the next connection, if that comes before their deadline."""
+        return len(self._adrift)
+
     async def wait_up(self) -> None:
         """Wait, however long it takes, until there is a connection with all scripts loaded."""
         await self._up.wait()
@@ -144,7 +153,7 @@ class Link:
         connection = self._connection
         if connection is None:
             raise LinkDown
-        if len(connection.waiting) >= self._max_in_flight:
+        if len(connection.waiting) >= self.max_in_flight:
             self.stats.overloads += 1
             raise Overloaded
         answer: asyncio.Future[Reply] = self._loop.create_future()
@@ -160,6 +169,7 @@ class Link:
                 async with asyncio.timeout(_HANDSHAKE_SECONDS):
                     await self._connect()
             except (OSError, LinkDown, ScriptFailed) as error:  # TimeoutError is an OSError
+                self.stats.connect_failures += 1
                 if not backoff:
                     _logger.warning("no link to Redis: %s", str(error) or type(error).__name__)
                 # Full jitter: many edges that lost one server do not return in step.
@@ -199,9 +209,10 @@ class Link:
             prefixes = [word for prefix in self._watched for word in ("PREFIX", prefix)]
             commands.append(("CLIENT", "TRACKING", "ON", "BCAST", *prefixes))
         commands.extend(("SCRIPT", "LOAD", script.source) for script in self._scripts)
-        await asyncio.gather(*[connection.ask(*command) for command in commands])
+        greeting, *_ = await asyncio.gather(*[connection.ask(*command) for command in commands])
         if connection.is_lost:
             raise LinkDown
+        self.server = _who(greeting)
 
     def _repeat_adrift(self, connection: Connection) -> None:
         calls, self._adrift = self._adrift, []
@@ -214,6 +225,7 @@ class Link:
                 call.fail_unanswered()
             return
         self._connection = None
+        self.stats.losses += 1
         self._tell_watchers(None)
         self._up.clear()
         self._lost.set()
@@ -237,8 +249,20 @@ class Link:
             overdue = self._sweep - _SWEEPS_PER_DEADLINE
             while self._adrift and self._adrift[0].sweep < overdue:
                 self._adrift.pop(0).fail_unanswered()
+                self.stats.overdue += 1
             if self._connection is not None:
-                self.stats.unanswered += self._connection.fail_overdue(overdue)
+                failed, unknown = self._connection.fail_overdue(overdue)
+                self.stats.overdue += failed
+                self.stats.unanswered += unknown
                 # So old a head of line means a stalled server or a dead path: start over.
                 if self._connection.is_stalled(overdue - _SWEEPS_PER_DEADLINE):
                     self._connection.abort()
+
+
+def _who(greeting: Any) -> tuple[str, str] | None:  # noqa: ANN401  # what HELLO was answered with
+    """The server's name and version, if it says them as Redis and Valkey do."""
+    match greeting:
+        case {b"server": bytes(name), b"version": bytes(version)}:
+            return name.decode(), version.decode()
+        case _:
+            return None
