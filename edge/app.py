@@ -1,6 +1,7 @@
 """The edge, put together: hot routes ahead of Starlette's router, everything else in it."""
 
 import asyncio
+import logging
 import os
 import secrets
 import signal
@@ -23,6 +24,11 @@ from edge.state import EdgeState
 from engine.assembly import Engine
 
 SURFACES: tuple[Surface, ...] = (identity.SURFACE, health.SURFACE)
+
+
+_OPEN_SECONDS = 5
+
+_logger = logging.getLogger(__name__)
 
 
 async def _not_found(state: EdgeState, request: Request) -> Reply:
@@ -105,15 +111,19 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, state.drain)
-        async with open_engine() as engine:
-            state.opened = engine
-            sampling = asyncio.create_task(metrics.keep_sampling(engine), name="metrics")
-            yield
-            sampling.cancel()
-            with suppress(asyncio.CancelledError):
-                await sampling
-            metrics.sample(engine)
-            state.opened = None
+        opened = asyncio.Event()
+        holding = asyncio.create_task(_hold_engine(open_engine, state, opened), name="engine")
+        holding.add_done_callback(_say_why)
+        waiting = asyncio.create_task(opened.wait())
+        await asyncio.wait({holding, waiting}, timeout=_OPEN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if holding.done():
+            await holding
+        # Without Redis the worker serves all the same: 503, until there is one.
+        yield
+        holding.cancel()
+        with suppress(asyncio.CancelledError):
+            await holding
 
     served = [
         (surface, Endpoint(state, surface, route))
@@ -128,6 +138,24 @@ def create_app(
             for path in endpoint.route.paths:
                 front.add(surface.prefix + path, endpoint)
     return front
+
+
+async def _hold_engine(
+    open_engine: Callable[[], AbstractAsyncContextManager[Engine]], state: EdgeState, opened: asyncio.Event
+) -> None:
+    async with open_engine() as engine:
+        state.opened = engine
+        opened.set()
+        try:
+            await state.metrics.keep_sampling(engine)
+        finally:
+            state.metrics.sample(engine)
+            state.opened = None
+
+
+def _say_why(holding: asyncio.Task[None]) -> None:
+    if not holding.cancelled() and (error := holding.exception()) is not None:
+        _logger.error("no engine: %s", error)
 
 
 def _router_routes(endpoints: Iterable[tuple[Surface, Endpoint]]) -> Iterator[StarletteRoute]:

@@ -8,6 +8,7 @@ EdgeRefusal
 ├── NotReady
 ├── MethodNotAllowed
 ├── BodyTooLarge
+├── BodyTooSlow
 ├── MalformedBody
 ├── UnsupportedMediaType
 └── HeaderRefused
@@ -42,6 +43,10 @@ class BodyTooLarge(EdgeRefusal):
     reason = "body_too_large"
 
 
+class BodyTooSlow(EdgeRefusal):
+    reason = "body_too_slow"
+
+
 class MalformedBody(EdgeRefusal):
     reason = "malformed"
 
@@ -71,6 +76,7 @@ ROWS: Rows = {
     NotReady: Row(503, "This worker is leaving, or Redis does not answer it."),
     MethodNotAllowed: Row(405, "This address does not take this method."),
     BodyTooLarge: Row(413, "The request body is larger than 16 KiB."),
+    BodyTooSlow: Row(408, "The request body did not arrive within 5 seconds."),
     MalformedBody: Row(400, "The request body is not a JSON object."),
     UnsupportedMediaType: Row(415, "The request body must be application/json."),
     HeaderRefused: Row(400, "A request header is malformed or given more than once."),

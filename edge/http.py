@@ -1,5 +1,6 @@
 """Requests and replies as operations see them."""
 
+import asyncio
 import re
 from itertools import count
 from typing import NamedTuple
@@ -7,7 +8,7 @@ from urllib.parse import unquote
 
 from starlette.types import Receive, Scope
 
-from edge.errors import BodyTooLarge, HeaderRefused, MalformedBody, UnsupportedMediaType
+from edge.errors import BodyTooLarge, BodyTooSlow, HeaderRefused, MalformedBody, UnsupportedMediaType
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -17,6 +18,7 @@ JSON: Headers = ((b"content-type", b"application/json"), NO_STORE)
 TEXT: Headers = ((b"content-type", b"text/plain; charset=utf-8"), NO_STORE)
 
 MAX_BODY_BYTES = 16 * 1024
+_BODY_SECONDS = 5
 
 # A second one of these leaves open which is meant, and two parties may choose differently.
 _ONCE = frozenset(
@@ -100,6 +102,13 @@ class Request:
         length = self.headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > MAX_BODY_BYTES:
             raise BodyTooLarge
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                return await self._body()
+        except TimeoutError:
+            raise BodyTooSlow from None
+
+    async def _body(self) -> bytes:
         message = await self._receive()
         body: bytes = message.get("body", b"")
         while message.get("more_body"):

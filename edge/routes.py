@@ -71,16 +71,36 @@ class Endpoint:
         await self.serve(scope, receive, send, scope.get("path_params", {}))
 
     async def serve(self, scope: Scope, receive: Receive, send: Send, params: dict[str, str]) -> None:
-        started = perf_counter()
-        request = Request(scope, receive, params, self._state.request_ids.next())
-        meter = self._meters.get(request.method, self._other_meter)
-        meter.begun += 1
         state = self._state
+        request = Request(scope, receive, params, state.request_ids.next())
+        meter = self._meters.get(request.method, self._other_meter)
+        started = perf_counter()
+        meter.begun += 1
         state.in_flight += 1
-        shared: Headers = ()
-        outcome, cause = "ok", ""
+        outcome = "cancelled"
         try:
-            if state.in_flight > state.max_in_flight:
+            reply, shared, outcome, cause = await self._answer(request)
+            headers = [
+                (b"content-length", b"%d" % len(reply.body)),
+                (b"x-request-id", request.id),
+                *reply.headers,
+                *shared,
+            ]
+            await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+            await send({"type": "http.response.body", "body": reply.body})
+        finally:
+            state.in_flight -= 1
+            seconds = perf_counter() - started
+            meter.count(outcome, seconds)
+        if state.logs(reply.status):
+            what = {"status": reply.status, "outcome": outcome, "seconds": round(seconds, 6), "cause": cause}
+            _logger.info("request", extra={**self._trail(request), **what})
+
+    async def _answer(self, request: Request) -> tuple[Reply, Headers, str, str]:
+        """The reply, who may read it, its outcome for the metrics, and its cause for the log."""
+        shared: Headers = ()
+        try:
+            if self._state.in_flight > self._state.max_in_flight:
                 self._shed()
             if request.repeated:
                 request.refuse_ambiguous_headers()
@@ -90,30 +110,12 @@ class Endpoint:
             operation = self._operations.get(request.method)
             reply = await operation(self._state, request) if operation else self._without_operation(request)
         except (Refusal, Unavailable) as error:
-            # Not the error itself: kept here it would hold this frame, and the frame it, until a collection.
-            outcome, cause = error.reason, str(error)
             shared = cors.ANYBODY if shared and isinstance(error, Unavailable) else shared
-            reply = self._refuse(request, error)
+            return self._refuse(request, error), shared, error.reason, str(error)
         except Exception as error:
-            outcome = "broken"
             _logger.exception("operation failed", extra=self._trail(request))
-            reply = refuse(self._dialect, request, error, self.route.rows)
-        headers = [
-            (b"content-length", b"%d" % len(reply.body)),
-            (b"x-request-id", request.id),
-            *reply.headers,
-            *shared,
-        ]
-        try:
-            await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-            await send({"type": "http.response.body", "body": reply.body})
-        finally:
-            state.in_flight -= 1
-        seconds = perf_counter() - started
-        meter.count(outcome, seconds)
-        if self._state.logs(reply.status):
-            what = {"status": reply.status, "outcome": outcome, "seconds": round(seconds, 6), "cause": cause}
-            _logger.info("request", extra={**self._trail(request), **what})
+            return refuse(self._dialect, request, error, self.route.rows), shared, "broken", ""
+        return reply, shared, "ok", ""
 
     def _shed(self) -> None:
         """Raises: Overloaded: unless this is vital."""

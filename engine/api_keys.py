@@ -60,8 +60,7 @@ class ApiKeys:
         Raises:
             UnknownTenant, TenantInactive
         """
-        await self._tenants.read_owned(tenant_id, admin)
-        return await self.replace_all(tenant_id, name="refreshed")
+        return await self._mint(tenant_id, "refreshed", keep_others=False, admin=admin)
 
     async def revoke(self, tenant_id: TenantId, key_id: ApiKeyId) -> None:
         """Raises: UnknownTenant, UnknownApiKey."""
@@ -86,7 +85,9 @@ class ApiKeys:
             raise Unauthenticated
         return tenant
 
-    async def _mint(self, tenant_id: TenantId, name: str, *, keep_others: bool) -> str:
+    async def _mint(
+        self, tenant_id: TenantId, name: str, *, keep_others: bool, admin: AdminId | None = None
+    ) -> str:
         if not is_tenant_id(tenant_id):
             raise UnknownTenant
         text = mint(Kind.API_KEY, uuid.UUID(tenant_id).hex)
@@ -96,5 +97,8 @@ class ApiKeys:
             others = tenant.api_keys if keep_others else {}
             return msgspec.structs.replace(tenant, api_keys={**others, **issued})
 
-        await self._tenants.change(tenant_id, with_key)
+        if admin is None:
+            await self._tenants.change(tenant_id, with_key)
+        else:
+            await self._tenants.change_owned(tenant_id, admin, with_key)
         return text

@@ -68,7 +68,6 @@ class Configurations:
     async def _set(
         self, tenant_id: TenantId, admin: AdminId, policy: PasscodePolicy, *, may_replace: bool
     ) -> Configuration:
-        await self._tenants.read_owned(tenant_id, admin)
         now = int(time.time())
         configuration = Configuration(policy, admin, now, now)
 
@@ -80,5 +79,5 @@ class Configurations:
                 configuration = Configuration(policy, admin, tenant.configuration.created_at, now)
             return msgspec.structs.replace(tenant, configuration=configuration)
 
-        await self._tenants.change(tenant_id, configure)
+        await self._tenants.change_owned(tenant_id, admin, configure)
         return configuration

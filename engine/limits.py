@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Self
 
-from engine.errors import LimitExceeded, LimitState, Unavailable
+from engine.errors import LimitExceeded, LimitState, LinkDown, Unavailable
 from engine.leases import Lease
 from engine.rates import Rate
 from engine.store.keys import KeySpace
@@ -36,7 +36,7 @@ class _Held:
         self.subject = subject
         self.decisions = decisions
         self.waiting = 0
-        self.renewal: asyncio.Future[None] | None = None
+        self.renewal: asyncio.Future[bool | None] | None = None
 
 
 class Limits:
@@ -87,13 +87,14 @@ class Limits:
             LimitExceeded
         """
         lease = held.lease
-        await self._renew(held)
-        while not lease.take(now := monotonic()):
-            if retry_after_ms := lease.retry_after_ms(now):
+        while True:
+            short = await self._renew(held)
+            if lease.take(now := monotonic()):
+                held.decisions.allowed += 1
+                return
+            if short or lease.retry_after_ms(now):
                 held.decisions.refused += 1
-                raise LimitExceeded(_state(held.subject[0], lease), retry_after_ms)
-            await self._renew(held)
-        held.decisions.allowed += 1
+                raise LimitExceeded(_state(held.subject[0], lease), max(lease.retry_after_ms(now), 1))
 
     def count(self, policy: str, *, refused: bool) -> None:
         """A decision that another noun's script made."""
@@ -101,36 +102,54 @@ class Limits:
         decided.refused += refused
         decided.allowed += not refused
 
-    async def _renew(self, held: _Held) -> None:
-        """Charge the next requests, for everybody who waits; or wait for whoever is at it."""
+    async def _renew(self, held: _Held) -> bool:
+        """Charge the next requests, for everybody who waits; or wait for whoever is at it.
+
+        True if fewer were granted than asked for: then whoever got none is refused, and nobody asks again.
+
+        Raises:
+            LinkDown: Redis was not there to ask. At worst a request was charged that is not made.
+        """
         held.waiting += 1
         try:
             if held.renewal is not None:
-                await held.renewal
-                return
-            held.renewal = asyncio.get_running_loop().create_future()
-            try:
-                await self._charge(held)
-            finally:
-                held.renewal.set_result(None)
-                held.renewal = None
+                short = await asyncio.shield(held.renewal)
+            else:
+                short = await self._renew_for_all(held)
         finally:
             held.waiting -= 1
+        if short is None:
+            raise LinkDown
+        return short
 
-    async def _charge(self, held: _Held) -> None:
+    async def _renew_for_all(self, held: _Held) -> bool | None:
+        renewal = held.renewal = asyncio.get_running_loop().create_future()
+        short: bool | None = None
+        try:
+            short = await self._charge(held)
+        except Unavailable:
+            short = None
+        finally:
+            held.renewal = None
+            renewal.set_result(short)
+        return short
+
+    async def _charge(self, held: _Held) -> bool:
         lease = held.lease
+        asked = max(lease.size(monotonic()), held.waiting)
         charge = await self._store.charge(
             subject=self._space.place("limit", *held.subject),
             quota=lease.rate.quota,
             window_us=lease.rate.window_us,
             hold_us=lease.hold_us,
-            count=max(lease.size(monotonic()), held.waiting),
+            count=asked,
         )
         now = monotonic()
         if charge.status is ChargeStatus.EXCEEDED:
             lease.refuse(retry_after_ms=charge.retry_after_ms, reset_ms=charge.reset_ms, now=now)
         else:
             lease.grant(charge.granted, remaining=charge.remaining, reset_ms=charge.reset_ms, now=now)
+        return charge.granted < asked
 
     async def _give_back(self, held: _Held) -> None:
         back_us = held.lease.unused_us(monotonic())

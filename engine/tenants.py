@@ -122,9 +122,7 @@ class Tenants:
             TenantInactive
         """
         tenant = await self.read(tenant_id)
-        if tenant.owner != admin:
-            raise UnknownTenant
-        tenant.require_active()
+        _require_owned(tenant, admin)
         return tenant
 
     async def change(self, tenant_id: TenantId, change: Callable[[Tenant], Tenant]) -> Tenant:
@@ -142,6 +140,22 @@ class Tenants:
             if reply.status is ReplaceStatus.REPLACED:
                 return changed
 
+    async def change_owned(
+        self, tenant_id: TenantId, admin: AdminId, change: Callable[[Tenant], Tenant]
+    ) -> Tenant:
+        """As `change`, for the administrator of an active tenant.
+
+        Raises:
+            UnknownTenant: there is none, or it is somebody else's: one answer.
+            TenantInactive, and whatever `change` raises.
+        """
+
+        def change_own(tenant: Tenant) -> Tenant:
+            _require_owned(tenant, admin)
+            return change(tenant)
+
+        return await self.change(tenant_id, change_own)
+
     async def set_state(self, tenant_id: TenantId, state: State) -> Tenant:
         """Raises: UnknownTenant."""
         return await self.change(tenant_id, lambda tenant: msgspec.structs.replace(tenant, state=state))
@@ -154,9 +168,10 @@ class Tenants:
         """
         tenant = await self.read(tenant_id)
         reply = await self._store.delete(tenant=self._place(tenant_id), tenant_id=tenant_id)
+        # Whoever deleted it: a link that repeats the call is told UNKNOWN of its own work. Only ours is released.
+        await self._claims.release(name=self._name(tenant.name), owner=tenant_id)
         if reply.status is DeleteStatus.UNKNOWN:
             raise UnknownTenant
-        await self._claims.release(name=self._name(tenant.name), owner=tenant_id)
 
     async def list(self) -> AsyncIterator[Tenant]:
         """Every tenant, partition by partition; one that is deleted meanwhile is left out."""
@@ -179,3 +194,10 @@ class Tenants:
 
     def _name(self, name: str) -> Place:
         return self._space.place("tenant name", " ".join(name.split()).casefold())
+
+
+def _require_owned(tenant: Tenant, admin: AdminId) -> None:
+    """Raises: UnknownTenant, TenantInactive."""
+    if tenant.owner != admin:
+        raise UnknownTenant
+    tenant.require_active()

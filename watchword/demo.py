@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import secrets
 import sys
 
 from engine.assembly import Engine, Options, open_engine
@@ -11,6 +12,7 @@ from engine.tenants import State
 from watchword.settings import Settings
 
 _NAME = "Demo"
+_KEY_NAME = "demo"
 _PATIENCE_SECONDS = 30
 _WALK = """
 Watchword serves on {url}
@@ -56,13 +58,24 @@ def show_demo(settings: Settings, options: Options, *, port: int, is_embedded: b
 async def _demo_tenant(options: Options) -> tuple[TenantId, str]:
     """The demo tenant, active and with a fresh API key: only digests of earlier ones are known."""
     async with open_engine(options) as engine:
-        try:
-            tenant_id = (await engine.tenants.create(name=_NAME)).id
-        except TenantNameTaken:
-            tenant_id = await _existing(engine)
+        tenant_id = await _existing(engine)
+        if tenant_id is None:
+            tenant_id = await _create(engine)
         await engine.tenants.set_state(tenant_id, State.ACTIVE)
-        return tenant_id, await engine.api_keys.replace_all(tenant_id, name="demo")
+        return tenant_id, await engine.api_keys.replace_all(tenant_id, name=_KEY_NAME)
 
 
-async def _existing(engine: Engine) -> TenantId:
-    return next(iter([tenant.id async for tenant in engine.tenants.list() if tenant.name == _NAME]))
+async def _existing(engine: Engine) -> TenantId | None:
+    """An earlier demo's tenant: nobody else's, whatever it is called."""
+    async for tenant in engine.tenants.list():
+        ours = tenant.owner is None and [key.name for key in tenant.api_keys.values()] == [_KEY_NAME]
+        if ours and tenant.name.startswith(_NAME):
+            return tenant.id
+    return None
+
+
+async def _create(engine: Engine) -> TenantId:
+    try:
+        return (await engine.tenants.create(name=_NAME)).id
+    except TenantNameTaken:
+        return (await engine.tenants.create(name=f"{_NAME} {secrets.token_hex(4)}")).id

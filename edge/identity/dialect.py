@@ -15,8 +15,6 @@ from engine import errors as engine
 
 SPOKE_KEY = "key"
 
-_UNAVAILABLE = "Service temporarily unavailable. Please try again."
-
 _SENTENCES = {
     "required": "The {field} field is required.",
     "string": "The {field} must be a string.",

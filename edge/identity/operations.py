@@ -66,7 +66,12 @@ async def read_config(state: EdgeState, request: Request) -> Reply:
 
 
 async def submit(state: EdgeState, request: Request) -> Reply:
-    body = wire.SUBMIT.read(await request.json())
+    content = await request.json()
+    try:
+        body = wire.SUBMIT.read(content)
+    except Invalid:
+        request.spoken = SPOKE_KEY if wire.speaks_key(content) else ""
+        raise
     pass_key = body.pass_key
     if pass_key is msgspec.UNSET and body.key is not msgspec.UNSET:
         request.spoken = SPOKE_KEY

@@ -157,6 +157,12 @@ class Fetched(msgspec.Struct, kw_only=True):
     pass_phrase: str
 
 
+def speaks_key(content: bytes) -> bool:
+    """Whether a submit, well-formed or not, says `key` for `pass_key`."""
+    fields = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+    return "key" in fields and "pass_key" not in fields
+
+
 def timestamp(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
 

@@ -170,6 +170,8 @@ class Connection(asyncio.Protocol):
             self._reload(call, call.script)
         elif code in _NOT_NOW:
             call.fail(LinkDown(str(reply)))
+            if code == "READONLY":  # no longer the primary: look where the name leads to now
+                self.abort()
         else:
             call.fail(ScriptFailed(str(reply)))
 

@@ -1,7 +1,7 @@
 """What can go wrong between the engine and Redis.
 
 Unavailable             Redis could not be asked
-├── LinkDown            no connection, or it refuses to work now (LOADING, OOM ...): nothing was changed
+├── LinkDown            no connection, or it refuses to work now (LOADING, OOM ...): safe to try again
 ├── Overloaded          more calls in flight than allowed: nothing was sent
 └── OutcomeUnknown      sent, but never answered: it may have been carried out
 ScriptFailed            a script raised: a bug of ours, never the caller's fault

@@ -180,3 +180,14 @@ def test_giving_back_leaves_out_what_has_drained() -> None:
     assert lease.unused_us(1000.0) == 10_000
     assert lease.unused_us(1000.004) == pytest.approx(6_000, abs=1)
     assert lease.unused_us(1001.0) == 0
+
+
+async def test_who_waits_in_vain_is_refused_and_does_not_queue(workers: list[Worker], subject: str) -> None:
+    rate = per_second(1000)
+    worker = workers[0]
+    await asyncio.gather(*[worker.ask(subject, rate) for _ in range(rate.quota)])  # no burst is left over
+    worker.allowed = worker.refused = 0
+
+    await asyncio.gather(*[worker.ask(subject, rate) for _ in range(500)])
+
+    assert worker.refused > 300

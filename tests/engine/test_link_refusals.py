@@ -90,6 +90,7 @@ async def test_a_server_that_refuses_to_write_for_now_is_down_for_now(
         with pytest.raises(LinkDown, match=request.node.callspec.id.partition("-")[0]):
             await run(link, COUNT, "refused")
         own_server.command(*relief)
+        await wait_until_async(lambda: is_served(link))  # it looks for a primary that moved
         assert await run(link, COUNT, "again") == [0, b"again"]
         assert own_server.admin.get(KEY) == b"1"
 
