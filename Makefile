@@ -30,6 +30,7 @@ check: $(VENV)/.dev
 	@$(BIN)/basedpyright
 
 bench: $(VENV)/.dev
+	@command -v wrk >/dev/null || apt-get install -y -qq wrk
 	@$(BIN)/python -m bench.hot_path
 
 fmt: $(VENV)/.dev

@@ -1,8 +1,9 @@
 """Leases on rate limits: a busy worker charges some requests ahead, so that the usual one asks nobody.
 
 A lease is sized by what was used lately and lasts a twentieth of a second at most. It is charged against a burst
-that is smaller by that time, so the quota over all workers holds exactly (lua/include/gcra.lua). Where a quota is
-too small to share out, or requests are rare, every request is charged by itself.
+that is smaller by that time, so the quota holds over all workers, to within the round trip of a charge
+(lua/include/gcra.lua). Where a quota is too small to share out, or requests are rare, every request is charged by
+itself.
 """
 
 from math import ceil
