@@ -81,6 +81,14 @@ class Admins:
             raise EmailTaken
         return SignedUp(admin_id, admin)
 
+    async def charge_new_tenant(self, admin_id: AdminId) -> None:
+        """Tenants stay until somebody deletes them: an administrator may not create them without end.
+
+        Raises:
+            LimitExceeded
+        """
+        await self._limits.charge("email", self._rates.sign_up_per_email, "tenant", admin_id)
+
     async def sign_in(self, *, email: str, password: str, address: str) -> str:
         """Open a session of 30 days; its token is returned once and stored never.
 

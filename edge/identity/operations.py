@@ -38,6 +38,7 @@ async def login(state: EdgeState, request: Request) -> Reply:
 async def create_tenant(state: EdgeState, request: Request) -> Reply:
     admin = await _admin(state, request)
     body = wire.NEW_TENANT.read(await request.json())
+    await state.engine.admins.charge_new_tenant(admin)
     tenant = await state.engine.tenants.create(name=body.tenant_name, owner=admin)
     return _ok(wire.TenantCreated(data=wire.TenantData(tenant.id, tenant.name)))
 

@@ -218,6 +218,21 @@ def test_sign_ups_are_limited_by_e_mail_address_and_by_client(
     assert names(edge.redis, "admin") == before
 
 
+def test_an_administrator_creates_tenants_up_to_a_limit(
+    edge: Edge, operator: Operator, http: httpx.Client
+) -> None:
+    admin = operator.new_admin()
+    headers = {"authorization": f"Bearer {admin.token}"}
+
+    def create() -> httpx.Response:
+        return http.post("/api/v2/tenant", json={"tenant_name": fresh("limited")}, headers=headers)
+
+    assert [create().status_code for _ in range(2)] == [200, 200]
+    before = names(edge.redis, "tenant")
+    assert_is_refusal(create(), '"email";q=2;w=3600')
+    assert names(edge.redis, "tenant") == before
+
+
 def test_the_addresses_of_one_subscriber_are_one(tenant: Tenant) -> None:
     """An IPv6 subscriber has a /64 of addresses to come from."""
     subscriber = [f"2001:db8:1:2:{at:x}::{at:x}" for at in range(1, 6)]
