@@ -97,7 +97,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     fetch_limit_per_api_key: Annotated[Rate, Setting(Rate.parse, "fetches per API key")] = Rate(1000, 1)
     login_limit_per_email: Annotated[Rate, Setting(Rate.parse, "sign-ins per e-mail address")] = Rate(10, 600)
     login_limit_per_address: Annotated[Rate, Setting(Rate.parse, "sign-ins per client address")] = Rate(30, 60)
-    sign_up_limit_per_email: Annotated[Rate, Setting(Rate.parse, "sign-ups per e-mail address, and tenants per administrator")] = Rate(5, 3600)
+    sign_up_limit_per_email: Annotated[
+        Rate, Setting(Rate.parse, "sign-ups per e-mail address, and tenants per administrator")
+    ] = Rate(5, 3600)
     sign_up_limit_per_address: Annotated[Rate, Setting(Rate.parse, "sign-ups per client address")] = Rate(20, 3600)
     drain_seconds: Annotated[
         int, Setting(_whole(0, 600), "seconds to serve on while `/readyz` says no, before leaving")
