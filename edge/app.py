@@ -146,16 +146,20 @@ async def _hold_engine(
     async with open_engine() as engine:
         state.opened = engine
         opened.set()
+        # A task of its own: metrics that cannot be written must not take the engine down with them.
+        sampling = asyncio.create_task(state.metrics.keep_sampling(engine), name="metrics")
+        sampling.add_done_callback(_say_why)
         try:
-            await state.metrics.keep_sampling(engine)
+            await asyncio.get_running_loop().create_future()  # until cancelled
         finally:
-            state.metrics.sample(engine)
             state.opened = None
+            sampling.cancel()
+            state.metrics.sample(engine)
 
 
-def _say_why(holding: asyncio.Task[None]) -> None:
-    if not holding.cancelled() and (error := holding.exception()) is not None:
-        _logger.error("no engine: %s", error)
+def _say_why(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _logger.error("%s ended: %s", task.get_name(), error)
 
 
 def _router_routes(endpoints: Iterable[tuple[Surface, Endpoint]]) -> Iterator[StarletteRoute]:
