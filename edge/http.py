@@ -17,6 +17,10 @@ NO_STORE = (b"cache-control", b"no-store")
 JSON: Headers = ((b"content-type", b"application/json"), NO_STORE)
 TEXT: Headers = ((b"content-type", b"text/plain; charset=utf-8"), NO_STORE)
 
+# An ASGI extension: a message of this type is an answer as a whole, with `status`, `headers` (content-length among
+# them) and `body`. Servers that do not offer it get the two messages of the specification.
+WHOLE_ANSWER = "watchword.answer"
+
 MAX_BODY_BYTES = 16 * 1024
 _BODY_SECONDS = 5
 

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from edge import cors
 from edge.dialect import Dialect, refuse
 from edge.errors import MethodNotAllowed, Row, Rows
-from edge.http import Headers, Reply, Request
+from edge.http import WHOLE_ANSWER, Headers, Reply, Request
 from edge.state import EdgeState
 from engine.errors import Overloaded, Refusal, Unavailable, UnknownTenant
 from engine.ids import TenantId
@@ -86,8 +86,11 @@ class Endpoint:
                 *reply.headers,
                 *shared,
             ]
-            await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-            await send({"type": "http.response.body", "body": reply.body})
+            if WHOLE_ANSWER in scope.get("extensions", ()):
+                await send({"type": WHOLE_ANSWER, "status": reply.status, "headers": headers, "body": reply.body})
+            else:
+                await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+                await send({"type": "http.response.body", "body": reply.body})
         finally:
             state.in_flight -= 1
             seconds = perf_counter() - started

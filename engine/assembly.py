@@ -20,7 +20,7 @@ from engine.store.admins import AdminStore
 from engine.store.claims import ClaimStore
 from engine.store.deployment import DeploymentStore
 from engine.store.idempotency import IdempotencyStore
-from engine.store.keys import KeySpace, tenant_prefixes
+from engine.store.keys import KeySpace
 from engine.store.limits import LimitStore
 from engine.store.link import Link
 from engine.store.passcodes import PasscodeStore
@@ -70,7 +70,6 @@ async def open_engine(options: Options) -> AsyncGenerator[Engine]:
             scripts=scripts.load_all(),
             deadline_ms=options.deadline_ms,
             max_in_flight=options.max_in_flight,
-            watched=tenant_prefixes(options.partitions),
         ) as link:
             await link.wait_up()
             space = await open_deployment(

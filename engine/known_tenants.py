@@ -1,8 +1,8 @@
 """Tenants as this process knows them, so that the hot path asks Redis for nothing but the passcode.
 
-Redis pushes the name of every tenant record that is written (client tracking, broadcast mode) on the very
-connection that carries the calls, ahead of the answers it gives after it. So whoever acts on a tenant known here,
-asks Redis something, and looks again with `is_current`, has acted on what was true when Redis answered.
+Redis pushes the name of a tenant record that was read here once it is written (client tracking), on the very
+connection that carries the calls and ahead of the answers it gives after it. So whoever acts on a tenant known
+here, asks Redis something, and looks again with `is_current`, has acted on what was true when Redis answered.
 """
 
 import time

@@ -24,7 +24,7 @@ from watchword.demo import show_demo
 from watchword.embedded import EmbeddedRedis
 from watchword.logs import configure_logs
 from watchword.options import engine_options, with_embedded_redis
-from watchword.protocol import BoundedHttpProtocol
+from watchword.protocol import EdgeHttpProtocol
 from watchword.settings import PREFIX, Settings
 
 _REDIS_PATIENCE_SECONDS = 10
@@ -142,7 +142,7 @@ def _uvicorn_config(settings: Settings) -> uvicorn.Config:
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
         loop="uvloop",
-        http=BoundedHttpProtocol,
+        http=EdgeHttpProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

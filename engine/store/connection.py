@@ -40,6 +40,7 @@ class Call(NamedTuple):
     packed: bytes
     script: Script | None
     sweep: int  # when it was made: age is counted in sweeps of the link, not by reading a clock
+    watches: bool = False  # whether the server is to tell of writes to the keys that are read
 
     def fail(self, error: Exception) -> None:
         if not self.answer.done():
@@ -63,7 +64,8 @@ class Connection(asyncio.Protocol):
     Args:
         on_lost: called once, with the calls that were sent and never answered.
         on_reload: called when the server had forgotten a script and was given it again.
-        on_invalidated: called with the names of watched keys that were written; None = any of them may be.
+        on_invalidated: called with the names of keys that were read by a call that watches, and are written now;
+            None = any of them may be.
     """
 
     def __init__(
@@ -91,6 +93,8 @@ class Connection(asyncio.Protocol):
         if self._transport is None:
             call.fail(LinkDown(self._last_words))
             return
+        if call.watches:
+            self.ask("CLIENT", "CACHING", "YES", sweep=call.sweep).add_done_callback(self._must_watch)
         if not self._unwritten:
             self._loop.call_soon(self._flush)
         self._unwritten.append(call.packed)
@@ -150,6 +154,11 @@ class Connection(asyncio.Protocol):
         if self._unwritten and self._transport is not None:
             self._transport.write(b"".join(self._unwritten))
             self._unwritten.clear()
+
+    def _must_watch(self, answer: asyncio.Future[Any]) -> None:
+        """Without it, what was read would be taken for true for ever. A lost connection is the end of all that."""
+        if not answer.cancelled() and answer.exception() is not None:
+            self.abort()
 
     def _unusual(self, reply: Any) -> None:  # noqa: ANN401  # whatever RESP3 can carry
         if isinstance(reply, hiredis.PushNotification):

@@ -84,11 +84,6 @@ def tenant(tenant_id: Place) -> bytes:
     return tenant_id.tag + b"tenant:" + tenant_id.digest
 
 
-def tenant_prefixes(partitions: int) -> list[bytes]:
-    """What every tenant's key name starts with."""
-    return [b"{%d}:tenant:" % number for number in range(partitions)]
-
-
 def tenants(partition: Place) -> bytes:
     return partition.tag + b"tenants"
 

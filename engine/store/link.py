@@ -43,6 +43,12 @@ class Runner(Protocol):
         """
         ...
 
+    def watch(
+        self, script: Script, partition: int, keys: Sequence[bytes], args: Sequence[Argument]
+    ) -> Awaitable[Reply]:
+        """As `run`; and the first write to a key that the script reads will be told, see Link.on_invalidated."""
+        ...
+
 
 @dataclass(slots=True)
 class LinkStats:
@@ -66,7 +72,6 @@ class Link:
         scripts: loaded on every connect.
         deadline_ms: a call that is not answered by then fails; noticed within a fifth of it.
         max_in_flight: calls beyond it are refused at once.
-        watched: prefixes of key names whose every write is told to `on_invalidated`.
     """
 
     def __init__(
@@ -76,7 +81,6 @@ class Link:
         scripts: Sequence[Script],
         deadline_ms: int,
         max_in_flight: int,
-        watched: Sequence[bytes] = (),
     ) -> None:
         self.stats = LinkStats()
         self.server: tuple[str, str] | None = None  # name and version of who answered last
@@ -84,7 +88,6 @@ class Link:
         self._address = address
         self._scripts = scripts
         self._sweep_seconds = deadline_ms / 1000 / _SWEEPS_PER_DEADLINE
-        self._watched = watched
         self._watchers: list[Watcher] = []
         self._connection: Connection | None = None
         self._up = asyncio.Event()
@@ -118,7 +121,9 @@ class Link:
 
     @property
     def in_flight(self) -> int:
-        return len(self._connection.waiting) if self._connection is not None else 0
+        """Calls that wait for their answer, without what the link asks on its own account."""
+        waiting = self._connection.waiting if self._connection is not None else ()
+        return sum(call.script is not None for call in waiting)
 
     @property
     def queued(self) -> int:
@@ -130,9 +135,10 @@ class Link:
         await self._up.wait()
 
     def on_invalidated(self, watcher: Watcher) -> None:
-        """Call `watcher` with the names of watched keys that were written, ahead of any answer given after it.
+        """Call `watcher` with the names of watched keys once they are written, ahead of any answer given after it.
 
-        None means that writes may have been missed: the link is, or was, down, or the database was flushed.
+        What was told is watched no more, until it is read again. None means that writes may have been missed: the
+        link is, or was, down, or the database was flushed.
         """
         self._watchers.append(watcher)
 
@@ -150,6 +156,17 @@ class Link:
         self, script: Script, partition: int, keys: Sequence[bytes], args: Sequence[Argument]
     ) -> Awaitable[Reply]:
         """See Runner. `partition` chooses the node; here there is one."""
+        return self._call(script, keys, args, watches=False)
+
+    def watch(
+        self, script: Script, partition: int, keys: Sequence[bytes], args: Sequence[Argument]
+    ) -> Awaitable[Reply]:
+        """See Runner."""
+        return self._call(script, keys, args, watches=True)
+
+    def _call(
+        self, script: Script, keys: Sequence[bytes], args: Sequence[Argument], *, watches: bool
+    ) -> Awaitable[Reply]:
         connection = self._connection
         if connection is None:
             raise LinkDown
@@ -158,7 +175,7 @@ class Link:
             raise Overloaded
         answer: asyncio.Future[Reply] = self._loop.create_future()
         packed = pack((b"EVALSHA", script.sha, len(keys), *keys, *args))
-        connection.send(Call(answer, packed, script, self._sweep))
+        connection.send(Call(answer, packed, script, self._sweep, watches))
         self.stats.calls += 1
         return answer
 
@@ -202,12 +219,11 @@ class Link:
         commands: list[tuple[Argument, ...]] = [
             tuple(self._address.hello()),
             ("CLIENT", "SETNAME", "watchword"),
+            ("CLIENT", "TRACKING", "ON", "OPTIN"),
+            ("CLIENT", "CACHING", "YES"),  # allowed? it matters only later
         ]
         if self._address.database:
             commands.append(("SELECT", self._address.database))
-        if self._watched:
-            prefixes = [word for prefix in self._watched for word in ("PREFIX", prefix)]
-            commands.append(("CLIENT", "TRACKING", "ON", "BCAST", *prefixes))
         commands.extend(("SCRIPT", "LOAD", script.source) for script in self._scripts)
         greeting, *_ = await asyncio.gather(*[connection.ask(*command) for command in commands])
         if connection.is_lost:

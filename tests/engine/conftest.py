@@ -37,6 +37,8 @@ class FakeRunner:
         reply = self._server.eval(script.source, len(keys), *keys, *args)
         return cast("list[Any]", reply)
 
+    watch = run
+
 
 class Backend(NamedTuple):
     """A server as the store sees it, and as its administrator sees it."""

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 USER = "watchword"
 PASSWORD = "pass word/%:@"  # whatever a URL must quote
 # What an edge may do: connect, and what its scripts do, on keys of the grammar and on no others.
-HANDSHAKE_COMMANDS = frozenset({"client|setname", "client|tracking", "evalsha", "ping", "script|load"})
+HANDSHAKE_COMMANDS = frozenset(
+    {"client|caching", "client|setname", "client|tracking", "evalsha", "ping", "script|load"}
+)
 SCRIPT_COMMANDS = frozenset(
     command.lower()
     for script in scripts.load_all()
@@ -121,11 +123,11 @@ class RedisServer:
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
-    def command(self, *words: str | int) -> Any:  # noqa: ANN401  # whatever Redis answers
+    def command(self, *words: str | bytes | int) -> Any:  # noqa: ANN401  # whatever Redis answers
         return cast("Any", self.admin.execute_command(*words))
 
     @contextmanager
-    def sent(self, *words: str | int) -> "Generator[None]":
+    def sent(self, *words: str | bytes | int) -> "Generator[None]":
         """Send a command without waiting for its answer."""
         connection = redis.UnixDomainSocketConnection(path=str(self.socket))
         connection.send_command(*words)
