@@ -42,17 +42,34 @@ class ProblemDetails:
         return Body(b"application/problem+json", msgspec.json.encode(problem))
 
 
-def refuse(dialect: Dialect, request: Request, error: Exception, route_rows: Rows) -> Reply:
-    """The reply that an error becomes."""
-    row = find_row(error, route_rows, dialect.rows)
-    body = dialect.shape(request, error, row)
-    return Reply(row.status, body.content, ((b"content-type", body.media_type), NO_STORE, *_headers(error)))
+class Refusals:
+    """What errors become on one route, in the dialect of its surface."""
+
+    def __init__(self, dialect: Dialect, route_rows: Rows) -> None:
+        self._dialect = dialect
+        self._route_rows = route_rows
+        self._made: dict[tuple[type[Exception], str], Reply] = {}
+
+    def reply(self, request: Request, error: Exception) -> Reply:
+        """The reply to a refusal. Only Invalid has a body that depends on more than its class."""
+        if isinstance(error, engine.Invalid):
+            return self._make(request, error)
+        kind = (type(error), request.spoken)
+        made = self._made.get(kind)
+        if made is None:
+            made = self._made[kind] = self._make(request, error)
+        return Reply(made.status, made.body, (*made.headers, *_headers(error)))
+
+    def _make(self, request: Request, error: Exception) -> Reply:
+        row = find_row(error, self._route_rows, self._dialect.rows)
+        body = self._dialect.shape(request, error, row)
+        return Reply(row.status, body.content, ((b"content-type", body.media_type), NO_STORE))
 
 
 def _headers(error: Exception) -> Headers:
     match error:
         case engine.LimitExceeded():
-            return (*rate_limit_headers([error.state]), retry_after(error.retry_after_ms))
+            return (*rate_limit_headers((error.state,)), retry_after(error.retry_after_ms))
         case engine.Busy() | engine.Unavailable():
             return (retry_after(error.retry_after_ms),)
         case engine.Unauthenticated():

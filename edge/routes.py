@@ -8,7 +8,7 @@ from time import perf_counter
 from starlette.types import Receive, Scope, Send
 
 from edge import cors
-from edge.dialect import Dialect, refuse
+from edge.dialect import Dialect, Refusals
 from edge.errors import MethodNotAllowed, Row, Rows
 from edge.http import WHOLE_ANSWER, Headers, Reply, Request
 from edge.state import EdgeState
@@ -55,7 +55,7 @@ class Endpoint:
     def __init__(self, state: EdgeState, surface: Surface, route: Route) -> None:
         self.route = route
         self._state = state
-        self._dialect = surface.dialect
+        self._refusals = Refusals(surface.dialect, route.rows)
         self._template = surface.prefix + route.path
         self._allowed = ", ".join((*route.methods, "OPTIONS"))
         self._operations = dict(route.methods)
@@ -64,7 +64,6 @@ class Endpoint:
             for method, operation in route.methods.items()
         }
         self._other_meter = state.metrics.meter(self._template, "other")
-        self._refusals: dict[tuple[type[Exception], str], Reply] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Starlette's way in."""
@@ -79,7 +78,7 @@ class Endpoint:
         state.in_flight += 1
         outcome = "cancelled"
         try:
-            reply, shared, outcome, cause = await self._answer(request)
+            reply, shared, outcome, error = await self._answer(request)
             headers = [
                 (b"content-length", b"%d" % len(reply.body)),
                 (b"x-request-id", request.id),
@@ -96,11 +95,16 @@ class Endpoint:
             seconds = perf_counter() - started
             meter.count(outcome, seconds)
         if state.logs(reply.status):
-            what = {"status": reply.status, "outcome": outcome, "seconds": round(seconds, 6), "cause": cause}
+            what = {
+                "status": reply.status,
+                "outcome": outcome,
+                "seconds": round(seconds, 6),
+                "cause": str(error or ""),
+            }
             _logger.info("request", extra={**self._trail(request), **what})
 
-    async def _answer(self, request: Request) -> tuple[Reply, Headers, str, str]:
-        """The reply, who may read it, its outcome for the metrics, and its cause for the log."""
+    async def _answer(self, request: Request) -> tuple[Reply, Headers, str, Exception | None]:
+        """The reply, who may read it, its outcome for the metrics, and why it is no."""
         shared: Headers = ()
         try:
             if self._state.in_flight > self._state.max_in_flight:
@@ -114,11 +118,11 @@ class Endpoint:
             reply = await operation(self._state, request) if operation else self._without_operation(request)
         except (Refusal, Unavailable) as error:
             shared = cors.ANYBODY if shared and isinstance(error, Unavailable) else shared
-            return self._refuse(request, error), shared, error.reason, str(error)
+            return self._refusals.reply(request, error), shared, error.reason, error
         except Exception as error:
             _logger.exception("operation failed", extra=self._trail(request))
-            return refuse(self._dialect, request, error, self.route.rows), shared, "broken", ""
-        return reply, shared, "ok", ""
+            return self._refusals.reply(request, error), shared, "broken", None
+        return reply, shared, "ok", None
 
     def _shed(self) -> None:
         """Raises: Overloaded: unless this is vital."""
@@ -134,16 +138,6 @@ class Endpoint:
         if request.method == "OPTIONS":
             return cors.preflight(self._allowed)
         raise MethodNotAllowed(self._allowed)
-
-    def _refuse(self, request: Request, error: Exception) -> Reply:
-        """The reply to a refusal; one that carries no data looks the same every time, and is made once."""
-        if error.__dict__:
-            return refuse(self._dialect, request, error, self.route.rows)
-        kind = (type(error), request.spoken)
-        reply = self._refusals.get(kind)
-        if reply is None:
-            reply = self._refusals[kind] = refuse(self._dialect, request, error, self.route.rows)
-        return reply
 
     async def _shared_with(self, request: Request) -> Headers:
         """Which pages may read the answer.

@@ -8,6 +8,7 @@ itself.
 
 from math import ceil
 
+from engine.errors import LimitState
 from engine.rates import Rate
 
 HOLD_SECONDS = 0.05
@@ -16,21 +17,39 @@ HOLD_SECONDS = 0.05
 _AIM_SECONDS = HOLD_SECONDS / 4
 # No lease takes more than half of what the limit lets through meanwhile: other workers want some too.
 _SHARE = 2
+# The next lease is asked for when a quarter of this one is left, so that no request has to wait for it. After a
+# small one requests wait: whoever comes seldom must not be charged for what is never asked.
+_LAST_PART = 4
+_SMALL = 8
 
 
 class Lease:
     """What one worker holds of one limit. Instants are seconds of a monotonic clock."""
 
-    __slots__ = ("_granted", "_granted_at", "_most", "_refused_until", "_remaining", "left", "rate", "reset_ms")
+    __slots__ = (
+        "_granted_at",
+        "_held",
+        "_low",
+        "_most",
+        "_next",
+        "_next_at",
+        "_refused_until",
+        "left",
+        "rate",
+        "state",
+    )
 
-    def __init__(self, rate: Rate) -> None:
+    def __init__(self, policy: str, rate: Rate) -> None:
         self.rate = rate
         self.left = 0
+        # As of the last answer of Redis. What is charged ahead counts as used, so this never promises too much.
+        self.state = LimitState(policy, rate.quota, rate.window_s, 0, 0)
         self._most = int(HOLD_SECONDS * rate.quota / rate.window_s) // _SHARE
-        self._granted = 0
         self._granted_at = 0.0
-        self._remaining = 0
-        self.reset_ms = 0  # until the whole quota is free again, as of the last answer of Redis
+        self._next = 0  # granted while there was something left
+        self._next_at = 0.0
+        self._held = 0  # just after the last grant
+        self._low = -1
         self._refused_until = 0.0
 
     @property
@@ -38,47 +57,54 @@ class Lease:
         """How long a request that was charged may be held back; 0 where the quota is too small for leases."""
         return int(HOLD_SECONDS * 1_000_000) if self._most > 1 else 0
 
+    @property
+    def is_running_low(self) -> bool:
+        """Whether it is time to ask for the next one: true once in a lease."""
+        return self.left == self._low and not self._next
+
     def take(self, now: float) -> bool:
         """Use up one request that was charged ahead, if there is one that has not grown old."""
         if self.left and now - self._granted_at < HOLD_SECONDS:
             self.left -= 1
             return True
-        return False
+        if not self._next:
+            return False
+        self.left, self._granted_at, self._next = self._next, self._next_at, 0
+        self._low = self.left // _LAST_PART if self.left >= _SMALL else -1
+        return self.take(now)
 
     def size(self, now: float) -> int:
         """How many requests to charge next."""
-        age = max(now - self._granted_at, 1e-6)
+        age = max(now - max(self._granted_at, self._next_at), 1e-6)
         if self._most <= 1 or age > 1:
             return 1
-        used = self._granted - self.left
+        used = self._held - self.left - self._next
         return max(1, min(int(used * _AIM_SECONDS / age), 2 * used, self._most))
 
     def grant(self, count: int, *, remaining: int, reset_ms: int, now: float) -> None:
         """Redis has charged this many."""
-        self.left = self._granted = count
-        self._granted_at = now
-        self._remaining = remaining
-        self.reset_ms = reset_ms
+        if now - self._granted_at >= HOLD_SECONDS:
+            self.left = 0
+        self._next, self._next_at = count, now
+        self._held = self.left + count
+        self.state = self.state._replace(remaining=remaining, reset_ms=reset_ms)
 
     def refuse(self, *, retry_after_ms: int, reset_ms: int, now: float) -> None:
         """Redis has charged none, and will not for a while: until then there is no need to ask."""
-        self.left = self._remaining = 0
         self._refused_until = now + retry_after_ms / 1000
-        self.reset_ms = reset_ms
+        self.state = self.state._replace(remaining=0, reset_ms=reset_ms)
 
     def retry_after_ms(self, now: float) -> int:
         """How long the limit is known to be exhausted; 0 if it is not."""
         return max(ceil((self._refused_until - now) * 1000), 0)
 
-    def remaining(self) -> int:
-        """What is left of the quota, as far as is known here."""
-        return self._remaining + self.left
-
     def is_idle(self, now: float) -> bool:
         """Whether there is nothing worth remembering."""
-        return now - self._granted_at > 1 and now > self._refused_until
+        return now - max(self._granted_at, self._next_at) > 1 and now > self._refused_until
 
-    def unused_us(self, now: float) -> int:
-        """What giving back frees: what was charged, less what has drained from the limit since."""
-        age_us = int((now - self._granted_at) * 1_000_000)
-        return max(self.left * self.rate.emission_us - age_us, 0)
+    def give_up(self, now: float) -> int:
+        """Hold nothing any more. Tells what giving back frees: what was charged, less what has drained since."""
+        unused, since = self.left + self._next, self._granted_at if self.left else self._next_at
+        self.left = self._next = 0
+        age_us = int((now - since) * 1_000_000)
+        return max(unused * self.rate.emission_us - age_us, 0)

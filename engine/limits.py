@@ -48,6 +48,7 @@ class Limits:
         self._space = space
         self._held: dict[tuple[str, ...], _Held] = {}
         self._sweeping: asyncio.Task[None] | None = None
+        self._renewals: set[asyncio.Task[bool | None]] = set()  # those that nobody waits for yet
 
     async def __aenter__(self) -> Self:
         self._sweeping = asyncio.create_task(self._keep_sweeping(), name="limits")
@@ -56,6 +57,7 @@ class Limits:
     async def __aexit__(self, *exc_info: object) -> None:
         if self._sweeping is not None:
             self._sweeping.cancel()
+        await asyncio.gather(*self._renewals, return_exceptions=True)
         await asyncio.gather(*map(self._give_back, self._held.values()))
 
     async def charge(self, policy: str, rate: Rate, *subject: str) -> tuple[LimitState, ...]:
@@ -69,16 +71,20 @@ class Limits:
         name = (policy, *subject)
         held = self._held.get(name)
         if held is None or held.lease.rate != rate:
-            held = self._held[name] = _Held(Lease(rate), name, self.decisions.setdefault(policy, Decisions()))
+            held = self._held[name] = _Held(
+                Lease(policy, rate), name, self.decisions.setdefault(policy, Decisions())
+            )
         lease, now = held.lease, monotonic()
         if lease.take(now):
             held.decisions.allowed_unasked += 1
-            return (_state(policy, lease),)
-        if retry_after_ms := lease.retry_after_ms(now):
+            if lease.is_running_low and held.renewal is None:
+                self._renew_ahead(held)
+        elif retry_after_ms := lease.retry_after_ms(now):
             held.decisions.refused_unasked += 1
-            raise LimitExceeded(_state(policy, lease), retry_after_ms)
-        await self._take_next(held)
-        return (_state(policy, lease),)
+            raise LimitExceeded(lease.state, retry_after_ms)
+        else:
+            await self._take_next(held)
+        return (lease.state,)
 
     async def _take_next(self, held: _Held) -> None:
         """Take one of the requests that are charged next.
@@ -94,7 +100,7 @@ class Limits:
                 return
             if short or lease.retry_after_ms(now):
                 held.decisions.refused += 1
-                raise LimitExceeded(_state(held.subject[0], lease), max(lease.retry_after_ms(now), 1))
+                raise LimitExceeded(lease.state, max(lease.retry_after_ms(now), 1))
 
     def count(self, policy: str, *, refused: bool) -> None:
         """A decision that another noun's script made."""
@@ -121,6 +127,12 @@ class Limits:
         if short is None:
             raise LinkDown
         return short
+
+    def _renew_ahead(self, held: _Held) -> None:
+        """Charge the next requests while there is something left. If that fails, whoever needs one asks again."""
+        task = asyncio.create_task(self._renew_for_all(held), name="renewal")
+        self._renewals.add(task)
+        task.add_done_callback(self._renewals.discard)
 
     async def _renew_for_all(self, held: _Held) -> bool | None:
         renewal = held.renewal = asyncio.get_running_loop().create_future()
@@ -152,8 +164,7 @@ class Limits:
         return charge.granted < asked
 
     async def _give_back(self, held: _Held) -> None:
-        back_us = held.lease.unused_us(monotonic())
-        held.lease.left = 0
+        back_us = held.lease.give_up(monotonic())
         if back_us:
             try:
                 await self._store.give_back(subject=self._space.place("limit", *held.subject), back_us=back_us)
@@ -167,7 +178,3 @@ class Limits:
             idle = [name for name, held in self._held.items() if not held.waiting and held.lease.is_idle(now)]
             for name in idle:
                 del self._held[name]
-
-
-def _state(policy: str, lease: Lease) -> LimitState:
-    return LimitState(policy, lease.rate.quota, lease.rate.window_s, lease.remaining(), lease.reset_ms)

@@ -12,7 +12,6 @@ from engine.ids import PassKey
 
 MAX_LENGTH = 64
 
-_DIGITS = re.compile(r"[0-9]+")
 _PHONE = re.compile(r"\+?[0-9 ().\-]*[0-9][0-9 ().\-]*")
 _DECORATION = re.compile(r"[^0-9]")
 # Temporary ids have up to 10 digits, and a leading 00 is part of one. Longer, it is the international prefix.
@@ -28,8 +27,8 @@ def normalise(text: str, *, country_code: int | None = None) -> PassKey:
     Raises:
         Invalid: empty, too long, or with characters that cannot be typed on any phone or keyboard.
     """
-    if country_code is None and len(text) <= _LONGEST_TEMPORARY_ID and _DIGITS.fullmatch(text):
-        return PassKey(text)
+    if country_code is None and text.isdigit() and text.isascii() and len(text) <= MAX_LENGTH:
+        return PassKey(_bare(text))
     key = text.strip()
     if not key:
         raise Invalid.value("pass_key", "required")
@@ -45,7 +44,7 @@ def normalise(text: str, *, country_code: int | None = None) -> PassKey:
 
 
 def _bare(key: str) -> str:
-    digits = key if _DIGITS.fullmatch(key) else _DECORATION.sub("", key)
+    digits = key if key.isdigit() else _DECORATION.sub("", key)
     # No country code begins with 0, so a normal form is its own normal form.
     if len(digits) > _LONGEST_TEMPORARY_ID and digits.startswith("00") and digits[2] != "0":
         return digits[2:]

@@ -143,14 +143,14 @@ async def test_what_is_not_used_is_given_back_at_the_end(
 
 
 def test_a_quota_that_is_too_small_to_share_is_never_held() -> None:
-    lease = Lease(Rate(60, 60))
+    lease = Lease("test", Rate(60, 60))
 
     assert lease.hold_us == 0
     assert lease.size(now=1000.0) == 1
 
 
 def test_a_lease_grows_with_use_and_only_so_far() -> None:
-    lease = Lease(per_second(1000))
+    lease = Lease("test", per_second(1000))
     sizes: list[int] = []
     now = 1000.0
     for _ in range(20):
@@ -166,20 +166,43 @@ def test_a_lease_grows_with_use_and_only_so_far() -> None:
 
 
 def test_what_has_been_held_too_long_is_not_used() -> None:
-    lease = Lease(per_second(1000))
+    lease = Lease("test", per_second(1000))
     lease.grant(10, remaining=0, reset_ms=0, now=1000.0)
 
     assert lease.take(1000.0)
     assert not lease.take(1000.001 + HOLD_SECONDS)
 
 
-def test_giving_back_leaves_out_what_has_drained() -> None:
-    lease = Lease(per_second(1000))
+@pytest.mark.parametrize(("age_s", "freed_us"), [(0.0, 10_000), (0.004, 6_000), (1.0, 0)])
+def test_giving_back_leaves_out_what_has_drained(age_s: float, freed_us: int) -> None:
+    lease = Lease("test", per_second(1000))
     lease.grant(10, remaining=0, reset_ms=0, now=1000.0)
 
-    assert lease.unused_us(1000.0) == 10_000
-    assert lease.unused_us(1000.004) == pytest.approx(6_000, abs=1)
-    assert lease.unused_us(1001.0) == 0
+    assert lease.give_up(1000.0 + age_s) == pytest.approx(freed_us, abs=1)
+    assert not lease.take(1000.0 + age_s)
+
+
+def test_the_next_lease_is_asked_for_once_and_used_after_this_one() -> None:
+    lease = Lease("test", per_second(1000))
+    lease.grant(20, remaining=0, reset_ms=0, now=1000.0)
+    low = 0
+    for _ in range(20):
+        assert lease.take(1000.0)
+        low += lease.is_running_low
+        if lease.is_running_low:
+            lease.grant(3, remaining=0, reset_ms=0, now=1000.04)
+
+    assert low == 1
+    assert [lease.take(1000.06) for _ in range(4)] == [True, True, True, False]
+
+
+def test_what_the_last_lease_has_left_grows_old_by_itself() -> None:
+    lease = Lease("test", per_second(1000))
+    lease.grant(10, remaining=0, reset_ms=0, now=1000.0)
+    assert lease.take(1000.0)
+    lease.grant(2, remaining=0, reset_ms=0, now=1000.04)
+
+    assert [lease.take(1000.001 + HOLD_SECONDS) for _ in range(3)] == [True, True, False]
 
 
 async def test_who_waits_in_vain_is_refused_and_does_not_queue(workers: list[Worker], subject: str) -> None:
