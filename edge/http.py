@@ -2,13 +2,16 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable
 from itertools import count
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from urllib.parse import unquote
 
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 from edge.errors import BodyTooLarge, BodyTooSlow, HeaderRefused, MalformedBody, UnsupportedMediaType
+
+T = TypeVar("T")
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -106,25 +109,46 @@ class Request:
         length = self.headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > MAX_BODY_BYTES:
             raise BodyTooLarge
+        message = at_once(self._receive())
+        if message is not None and not message.get("more_body"):
+            return _whole(message.get("body", b""), message)
         try:
             async with asyncio.timeout(_BODY_SECONDS):
-                return await self._body()
+                return await self._body(message or await self._receive())
         except TimeoutError:
             raise BodyTooSlow from None
 
-    async def _body(self) -> bytes:
-        message = await self._receive()
+    async def _body(self, message: Message) -> bytes:
         body: bytes = message.get("body", b"")
         while message.get("more_body"):
             if len(body) > MAX_BODY_BYTES:
                 raise BodyTooLarge
             message = await self._receive()
             body += message.get("body", b"")
-        if message["type"] == "http.disconnect":
-            raise MalformedBody
-        if len(body) > MAX_BODY_BYTES:
-            raise BodyTooLarge
-        return body
+        return _whole(body, message)
+
+
+def _whole(body: bytes, last: Message) -> bytes:
+    """The body, if the client stayed for the whole of it and it is not too large."""
+    if last["type"] == "http.disconnect":
+        raise MalformedBody
+    if len(body) > MAX_BODY_BYTES:
+        raise BodyTooLarge
+    return body
+
+
+def at_once(awaitable: Awaitable[T]) -> T | None:
+    """The result of what need not wait; None, and it is given up, if it must.
+
+    A body usually comes with its head. A timer for every one of those would cost 5 us.
+    """
+    steps = awaitable.__await__()
+    try:
+        next(steps)
+    except StopIteration as done:
+        return done.value
+    steps.close()
+    return None
 
 
 class RequestIds:

@@ -4,7 +4,8 @@ httptools has no bounds on size and time of what comes before and around a body:
 memory with headers, or be held open by half a request line.
 
 uvicorn's way out takes an answer in two messages, searches every header with two regular expressions and writes
-twice: a sixth of what a fetch cost. The edge hands its answers over whole (edge/http.py).
+twice: a sixth of what a fetch cost. The edge hands its answers over whole (edge/http.py). And it keeps an idle
+connection's time with a timer for every answer; here one looks after the connection every other second.
 """
 
 import asyncio
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_MESSAGE_BYTES = 2 * 1024 * 1024  # with a body that is refused, and with trailers
-HEAD_SECONDS = 10
+HEAD_SECONDS = 10.0
+_LOOK_SECONDS = 2.0  # how exactly times are kept
 
 _EXTENSIONS: Final[dict[str, dict[object, object]]] = {WHOLE_ANSWER: {}}
 
@@ -34,36 +36,61 @@ class EdgeHttpProtocol(HttpToolsProtocol):
 
     _edge: "ASGI3Application"
     _answering: "RequestResponseCycle"
-    _in_head = True
+    _measured: object = None  # the scope of the message that `_received` counts
     _received = 0
-    _deadline: asyncio.TimerHandle | None = None
+    _waiting_since: float | None = None  # None while a request is served
+    _patience: float = HEAD_SECONDS
+    _look: asyncio.TimerHandle
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
         self._edge = cast("ASGI3Application", self.app)
-        self._set_deadline()
+        self._waiting_since = self.loop.time()
+        self._look = self.loop.call_later(_LOOK_SECONDS, self._look_again)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._clear_deadline()
+        self._look.cancel()
         super().connection_lost(exc)
-
-    def on_message_begin(self) -> None:
-        self._in_head = True
-        self._received = 0
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        self._clear_deadline()
-        super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        self._received += len(data)
-        if self._in_head and self._deadline is None:
-            self._set_deadline()
-        if self._received > (MAX_HEAD_BYTES if self._in_head else MAX_MESSAGE_BYTES):
+        scope = self.scope
+        self._received = self._received + len(data) if scope is self._measured else len(data)
+        self._measured = scope
+        is_served = self._is_past_head and not self.cycle.response_complete
+        if is_served:
+            self._waiting_since = None
+        elif self._patience != HEAD_SECONDS or self._waiting_since is None:
+            self._wait(HEAD_SECONDS)
+        if self._received > (MAX_MESSAGE_BYTES if is_served else MAX_HEAD_BYTES):
             self._refuse("The request is too large.")
+
+    def on_response_complete(self) -> None:
+        # As uvicorn's, but without a timer for every answer.
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._wait(self.timeout_keep_alive if self._is_past_head else HEAD_SECONDS)
+
+    @property
+    def _is_past_head(self) -> bool:
+        return bool(self.scope) and "method" in self.scope
+
+    def _wait(self, patience: float) -> None:
+        self._waiting_since = self.loop.time()
+        self._patience = patience
+
+    def _look_again(self) -> None:
+        if self._waiting_since is None or self.loop.time() - self._waiting_since < self._patience:
+            self._look = self.loop.call_later(_LOOK_SECONDS, self._look_again)
+        elif self._patience == HEAD_SECONDS:
+            self._refuse("The request did not arrive in time.")
+        else:
+            self.timeout_keep_alive_handler()
 
     def _start_asgi_task(self, cycle: "RequestResponseCycle", app: "ASGI3Application") -> None:
         # One request of a connection is served at a time; further ones are parsed meanwhile, and wait in line.
@@ -100,15 +127,6 @@ class EdgeHttpProtocol(HttpToolsProtocol):
             self.transport.close()
         cycle.on_response()
 
-    def _set_deadline(self) -> None:
-        self._deadline = self.loop.call_later(HEAD_SECONDS, self._refuse, "The request did not arrive in time.")
-
-    def _clear_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
     def _refuse(self, message: str) -> None:
-        self._clear_deadline()
         if not self.transport.is_closing():
             self.send_400_response(message)

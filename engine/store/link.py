@@ -31,9 +31,17 @@ class Runner(Protocol):
     """What the store needs of a link. One node and a Cluster have the same face."""
 
     def run(
-        self, script: Script, partition: int, keys: Sequence[bytes], args: Sequence[Argument]
+        self,
+        script: Script,
+        partition: int,
+        keys: Sequence[bytes],
+        args: Sequence[Argument],
+        *,
+        watches: bool = False,
     ) -> Awaitable[Reply]:
         """Run a script in the partition that all of its keys are in.
+
+        With `watches`, the first write to a key that the script reads will be told: Link.on_invalidated.
 
         Raises:
             LinkDown: there is no connection, or the server refuses to work for now. Nothing was changed.
@@ -41,12 +49,6 @@ class Runner(Protocol):
             OutcomeUnknown: sent, but not answered within the deadline or before the connection died.
             ScriptFailed: the script raised.
         """
-        ...
-
-    def watch(
-        self, script: Script, partition: int, keys: Sequence[bytes], args: Sequence[Argument]
-    ) -> Awaitable[Reply]:
-        """As `run`; and the first write to a key that the script reads will be told, see Link.on_invalidated."""
         ...
 
 
@@ -153,20 +155,15 @@ class Link:
         await self._connection.ask("PING", sweep=self._sweep)
 
     def run(
-        self, script: Script, partition: int, keys: Sequence[bytes], args: Sequence[Argument]
+        self,
+        script: Script,
+        partition: int,
+        keys: Sequence[bytes],
+        args: Sequence[Argument],
+        *,
+        watches: bool = False,
     ) -> Awaitable[Reply]:
         """See Runner. `partition` chooses the node; here there is one."""
-        return self._call(script, keys, args, watches=False)
-
-    def watch(
-        self, script: Script, partition: int, keys: Sequence[bytes], args: Sequence[Argument]
-    ) -> Awaitable[Reply]:
-        """See Runner."""
-        return self._call(script, keys, args, watches=True)
-
-    def _call(
-        self, script: Script, keys: Sequence[bytes], args: Sequence[Argument], *, watches: bool
-    ) -> Awaitable[Reply]:
         connection = self._connection
         if connection is None:
             raise LinkDown

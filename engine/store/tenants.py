@@ -74,7 +74,7 @@ class TenantStore:
         return CreateReply(CreateStatus(reply[0]))
 
     async def read(self, *, tenant: Place) -> ReadReply:
-        reply = await self._runner.watch(_READ, tenant.partition, [keys.tenant(tenant)], [])
+        reply = await self._runner.run(_READ, tenant.partition, [keys.tenant(tenant)], [], watches=True)
         return ReadReply(ReadStatus(reply[0]), *reply[1:])
 
     async def replace(self, *, tenant: Place, version: int, record: bytes) -> ReplaceReply:

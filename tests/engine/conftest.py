@@ -31,13 +31,17 @@ class FakeRunner:
         self._server = server
 
     async def run(
-        self, script: Script, partition: int, keys: "Sequence[bytes]", args: "Sequence[Argument]"
+        self,
+        script: Script,
+        partition: int,
+        keys: "Sequence[bytes]",
+        args: "Sequence[Argument]",
+        *,
+        watches: bool = False,
     ) -> list[Any]:
-        del partition
+        del partition, watches
         reply = self._server.eval(script.source, len(keys), *keys, *args)
         return cast("list[Any]", reply)
-
-    watch = run
 
 
 class Backend(NamedTuple):

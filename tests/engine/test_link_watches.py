@@ -1,7 +1,5 @@
 """Keys that are watched: the server tells once they are written, and whoever may not watch is not linked."""
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from engine.store.address import Address
@@ -10,9 +8,6 @@ from engine.store.scripts import load_all
 from tests.engine.calls import KEY, linked, script
 from tests.engine.servers import HANDSHAKE_COMMANDS, USER, RedisServer
 from tests.waiting import wait_until_async
-
-if TYPE_CHECKING:
-    from engine.store.scripts import Script
 
 pytestmark = pytest.mark.anyio
 
@@ -33,9 +28,8 @@ def told_by(link: Link) -> list[list[bytes] | None]:
     return told
 
 
-async def read(link: Link, by: "Script" = READ, *, watching: bool) -> None:
-    ask = link.watch if watching else link.run
-    assert await ask(by, 0, [KEY], []) == [0]
+async def read(link: Link, *, watching: bool) -> None:
+    assert await link.run(READ, 0, [KEY], [], watches=watching) == [0]
 
 
 async def test_the_next_write_to_a_watched_key_is_told_once(own_server: RedisServer) -> None:
