@@ -5,7 +5,7 @@ import logging
 import os
 import secrets
 import signal
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from operator import itemgetter
 from typing import NamedTuple
@@ -68,15 +68,14 @@ class Front:
         pattern = _Pattern(literals_of, literals_of(segments), params, endpoint)
         self._patterns.setdefault(len(segments), []).append(pattern)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
             segments = path_segments(scope)
             for literals_of, literals, params, endpoint in self._patterns.get(len(segments), ()):
                 if literals_of(segments) == literals:
                     found = {name: segments[index] for name, index in params}
-                    await endpoint.serve(scope, receive, send, found)
-                    return
-        await self._router(scope, receive, send)
+                    return endpoint.serve(scope, receive, send, found)
+        return self._router(scope, receive, send)
 
 
 def create_app(

@@ -6,16 +6,20 @@ from edge.http import Headers
 from engine.errors import LimitState
 
 
-@lru_cache(maxsize=1024)  # under load many requests in a row stand where one lease left them
 def rate_limit_headers(states: tuple[LimitState, ...]) -> Headers:
     """Where the caller stands, for every limit that was charged."""
     if not states:
         return ()
-    policies = ", ".join([f'"{state.policy}";q={state.quota};w={state.window_s}' for state in states])
-    standing = ", ".join(
-        [f'"{state.policy}";r={state.remaining};t={_seconds(state.reset_ms)}' for state in states]
-    )
-    return ((b"ratelimit-policy", policies.encode()), (b"ratelimit", standing.encode()))
+    told = [_told(state) for state in states]
+    policies, standings = told[0] if len(told) == 1 else map(b", ".join, zip(*told, strict=True))
+    return ((b"ratelimit-policy", policies), (b"ratelimit", standings))
+
+
+@lru_cache(maxsize=1024)  # under load many requests in a row stand where one lease left them
+def _told(state: LimitState) -> tuple[bytes, bytes]:
+    name = state.policy
+    policy = f'"{name}";q={state.quota};w={state.window_s}'
+    return policy.encode(), f'"{name}";r={state.remaining};t={_seconds(state.reset_ms)}'.encode()
 
 
 def retry_after(milliseconds: int) -> tuple[bytes, bytes]:

@@ -76,58 +76,39 @@ class Endpoint:
         started = perf_counter()
         meter.begun += 1
         state.in_flight += 1
-        outcome = "cancelled"
+        shared: Headers = ()
+        outcome, cause = "cancelled", ""
         try:
-            reply, shared, outcome, error = await self._answer(request)
-            headers = [
-                (b"content-length", b"%d" % len(reply.body)),
-                (b"x-request-id", request.id),
-                *reply.headers,
-                *shared,
-            ]
-            if WHOLE_ANSWER in scope.get("extensions", ()):
-                await send({"type": WHOLE_ANSWER, "status": reply.status, "headers": headers, "body": reply.body})
-            else:
-                await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-                await send({"type": "http.response.body", "body": reply.body})
+            try:
+                self._admit(request)
+                if request.is_from_browser:
+                    shared = cors.NOBODY
+                    shared = await self._shared_with(request)
+                operation = self._operations.get(request.method)
+                reply = await operation(state, request) if operation else self._without_operation(request)
+                outcome = "ok"
+            except (Refusal, Unavailable) as error:
+                if shared and isinstance(error, Unavailable):
+                    shared = cors.ANYBODY
+                reply, outcome, cause = self._refusals.reply(request, error), error.reason, str(error)
+            except Exception as error:
+                _logger.exception("operation failed", extra=self._trail(request))
+                reply, outcome = self._refusals.reply(request, error), "broken"
+            await _answer(scope, send, request, reply, shared)
         finally:
             state.in_flight -= 1
             seconds = perf_counter() - started
             meter.count(outcome, seconds)
         if state.logs(reply.status):
-            what = {
-                "status": reply.status,
-                "outcome": outcome,
-                "seconds": round(seconds, 6),
-                "cause": str(error or ""),
-            }
-            _logger.info("request", extra={**self._trail(request), **what})
+            what = {"status": reply.status, "outcome": outcome, "seconds": round(seconds, 6)}
+            _logger.info("request", extra={**self._trail(request), **what, "cause": cause})
 
-    async def _answer(self, request: Request) -> tuple[Reply, Headers, str, Exception | None]:
-        """The reply, who may read it, its outcome for the metrics, and why it is no."""
-        shared: Headers = ()
-        try:
-            if self._state.in_flight > self._state.max_in_flight:
-                self._shed()
-            if request.repeated:
-                request.refuse_ambiguous_headers()
-            if request.is_from_browser:
-                shared = cors.NOBODY
-                shared = await self._shared_with(request)
-            operation = self._operations.get(request.method)
-            reply = await operation(self._state, request) if operation else self._without_operation(request)
-        except (Refusal, Unavailable) as error:
-            shared = cors.ANYBODY if shared and isinstance(error, Unavailable) else shared
-            return self._refusals.reply(request, error), shared, error.reason, error
-        except Exception as error:
-            _logger.exception("operation failed", extra=self._trail(request))
-            return self._refusals.reply(request, error), shared, "broken", None
-        return reply, shared, "ok", None
-
-    def _shed(self) -> None:
-        """Raises: Overloaded: unless this is vital."""
-        if not self.route.vital:
+    def _admit(self, request: Request) -> None:
+        """Raises: Overloaded: there is too much to do. HeaderRefused."""
+        if self._state.in_flight > self._state.max_in_flight and not self.route.vital:
             raise Overloaded
+        if request.repeated:
+            request.refuse_ambiguous_headers()
 
     def _without_operation(self, request: Request) -> Reply:
         """A preflight's answer.
@@ -159,3 +140,17 @@ class Endpoint:
     def _trail(self, request: Request) -> dict[str, str]:
         """What a log line says of a request: never its path, which holds pass keys."""
         return {"request_id": request.id.decode(), "method": request.method, "route": self._template}
+
+
+async def _answer(scope: Scope, send: Send, request: Request, reply: Reply, shared: Headers) -> None:
+    headers = [
+        (b"content-length", b"%d" % len(reply.body)),
+        (b"x-request-id", request.id),
+        *reply.headers,
+        *shared,
+    ]
+    if WHOLE_ANSWER in scope.get("extensions", ()):
+        await send({"type": WHOLE_ANSWER, "status": reply.status, "headers": headers, "body": reply.body})
+    else:
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
