@@ -34,13 +34,9 @@ class ApiKeys:
         Raises:
             Unauthenticated: it is malformed, was never issued, or is revoked.
         """
-        return self.recognise(text) or await self._look_up(text, digest(text))
-
-    def recognise(self, text: str) -> tuple[Tenant, ApiKeyId] | None:
-        """Whose API key this is, if that is known here."""
         key_digest = digest(text)
-        tenant = self._known.by_api_key(key_digest)
-        return None if tenant is None else (tenant, api_key_id(key_digest))
+        tenant = self._known.by_api_key(key_digest) or await self._look_up(text, key_digest)
+        return tenant, api_key_id(key_digest)
 
     async def issue(self, tenant_id: TenantId, *, name: str) -> str:
         """A further key beside those there are. Returned once, stored never.
@@ -77,7 +73,7 @@ class ApiKeys:
 
         await self._tenants.change(tenant_id, without)
 
-    async def _look_up(self, text: str, key_digest: str) -> tuple[Tenant, ApiKeyId]:
+    async def _look_up(self, text: str, key_digest: str) -> Tenant:
         if self._known.is_absent(key_digest) or (token := parse(Kind.API_KEY, text)) is None:
             raise Unauthenticated
         try:
@@ -87,7 +83,7 @@ class ApiKeys:
         if key_digest not in tenant.api_keys:
             self._known.note_absent(key_digest)
             raise Unauthenticated
-        return tenant, api_key_id(key_digest)
+        return tenant
 
     async def _mint(
         self, tenant_id: TenantId, name: str, *, keep_others: bool, admin: AdminId | None = None

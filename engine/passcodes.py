@@ -126,7 +126,7 @@ class Passcodes:
             LimitExceeded: of this API key.
             PasscodeGone: unknown, expired or used up.
         """
-        tenant, key_id = self._api_keys.recognise(api_key) or await self._api_keys.authenticate(api_key)
+        tenant, key_id = await self._api_keys.authenticate(api_key)
         if tenant.id != tenant_id:
             raise UnknownTenant
         if tenant.state is not State.ACTIVE:
