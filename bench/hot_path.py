@@ -1,7 +1,8 @@
 """`make bench`: CPU per request of the hot path, as a ratio to the floor measured in the same run.
 
-Floor and product alternate, round by round, on one core; load and Redis have the other. CPU is what the kernel
-accounts to the process under measurement, user and system, divided by the requests that were answered.
+Floor and product alternate, round by round, on one core; load and Redis have the other. A ratio is taken within a
+round and its median over the rounds, so that a machine that is slower for a while counts for both. CPU is what the
+kernel accounts to the process under measurement, user and system, divided by the requests that were answered.
 """
 
 import statistics
@@ -127,7 +128,7 @@ def _scenarios(stack: ExitStack, redis_url: str, seconds: float) -> list[Scenari
     ]
 
 
-def _row(scenario: Scenario, floor_us: float) -> Row:
+def _row(scenario: Scenario, floor: Scenario) -> Row:
     def median(value: Callable[[Sample], float]) -> float:
         return statistics.median(map(value, scenario.samples))
 
@@ -137,7 +138,7 @@ def _row(scenario: Scenario, floor_us: float) -> Row:
         edge_us=statistics.median(edge),
         low=min(edge),
         high=max(edge),
-        floors=statistics.median(edge) / floor_us,
+        floors=statistics.median(us / least.edge_us for us, least in zip(edge, floor.samples, strict=True)),
         redis_us=median(lambda sample: sample.redis_us),
         redis_commands=median(lambda sample: sample.redis_commands),
         per_second=median(lambda sample: sample.load.per_second),
@@ -164,8 +165,7 @@ def main(*, rounds: int, seconds: float, only: tuple[str, ...]) -> None:
         for number in range(rounds):
             for scenario in scenarios:
                 scenario.run_round(number, server)
-        floor_us = statistics.median(sample.edge_us for sample in scenarios[0].samples)
-        rows = [_row(scenario, floor_us) for scenario in scenarios]
+        rows = [_row(scenario, scenarios[0]) for scenario in scenarios]
         print_table(rows)
         path = write_json(rows, {"redis": server.info("server")["redis_version"], "connections": CONNECTIONS})
         click.echo(f"\nwritten to {path.relative_to(path.parents[2])}")
