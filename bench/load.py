@@ -3,7 +3,7 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,14 +32,25 @@ def run_wrk(
     connections: int,
     script: Path | None = None,
     arguments: Sequence[str] = (),
+    headers: Mapping[str, str] | None = None,
+    patience_seconds: int = 2,
+    yields: bool = False,
 ) -> Load:
-    """Run wrk with keep-alive connections on one thread, and a script of its own if need be."""
+    """Run wrk with keep-alive connections on one thread, and a script of its own if need be.
+
+    With `yields` everything else on its core goes first.
+    """
     wrk = shutil.which("wrk")
     if wrk is None:
         raise NoLoadGenerator("wrk is needed: `apt-get install wrk`")
     command = ["taskset", "-c", str(LOAD_CORE), wrk, "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency"]
+    command += ["--timeout", f"{patience_seconds}s"]
     if script is not None:
         command += ["-s", str(script)]
+    for name, value in (headers or {}).items():
+        command += ["-H", f"{name}: {value}"]
+    if yields:
+        command = ["nice", "-n", "19", *command]
     command.append(f"http://127.0.0.1:{port}{path}")
     if arguments:
         command += ["--", *arguments]

@@ -85,7 +85,7 @@ def create_app(
     shows_metrics: bool = True,
     trusted_proxies: Sequence[Network] = (),
     access_log: str = "errors",
-    max_in_flight: int = 512,
+    max_in_flight: int = 256,
 ) -> ASGIApp:
     """The ASGI application. The engine is opened when the server starts and closed when it leaves.
 

@@ -99,7 +99,7 @@ class Endpoint:
             state.in_flight -= 1
             seconds = perf_counter() - started
             meter.count(outcome, seconds)
-        if state.logs(reply.status):
+        if state.logs(reply.status, outcome):
             what = {"status": reply.status, "outcome": outcome, "seconds": round(seconds, 6)}
             _logger.info("request", extra={**self._trail(request), **what, "cause": cause})
 

@@ -6,7 +6,7 @@ from edge.addresses import ClientAddresses
 from edge.http import RequestIds
 from edge.metrics import Metrics
 from engine.assembly import Engine
-from engine.errors import LinkDown
+from engine.errors import LinkDown, Overloaded
 
 
 @dataclass(slots=True)
@@ -33,6 +33,8 @@ class EdgeState:
         """Be unready from now on, but keep serving."""
         self.draining = True
 
-    def logs(self, status: int) -> bool:
-        """Whether a request that ended so is worth a line."""
-        return self.access_log == "all" or (self.access_log == "errors" and status >= 500)
+    def logs(self, status: int, outcome: str) -> bool:
+        """Whether a request that ended so is worth a line. One that was shed is not: lines would be more work."""
+        if self.access_log == "all":
+            return True
+        return self.access_log == "errors" and status >= 500 and outcome != Overloaded.reason

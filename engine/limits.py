@@ -1,6 +1,7 @@
 """Rate limits: who may ask how often."""
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
 from time import monotonic
 from typing import Self
@@ -27,16 +28,29 @@ class Decisions:
 
 
 class _Held:
-    """A lease, and the requests that wait while it is renewed."""
+    """A lease, and the requests that wait for its renewal, in the order in which they came.
 
-    __slots__ = ("decisions", "lease", "renewal", "subject", "waiting")
+    What becomes of a turn: True = charged, False = over the limit, None = Redis could not be asked.
+    """
+
+    __slots__ = ("decisions", "is_renewing", "lease", "subject", "turns")
 
     def __init__(self, lease: Lease, subject: tuple[str, ...], decisions: Decisions) -> None:
         self.lease = lease
         self.subject = subject
         self.decisions = decisions
-        self.waiting = 0
-        self.renewal: asyncio.Future[bool | None] | None = None
+        self.is_renewing = False
+        self.turns: deque[asyncio.Future[bool | None]] = deque()
+
+    def serve(self, now: float) -> None:
+        """Give turns what the lease has, before anybody who comes later gets something of it."""
+        while self.turns and (self.turns[0].done() or self.lease.take(now)):
+            _end(self.turns.popleft(), outcome=True)
+
+    def dismiss(self, *, outcome: bool | None) -> None:
+        """Give all turns that are left the same outcome."""
+        while self.turns:
+            _end(self.turns.popleft(), outcome=outcome)
 
 
 class Limits:
@@ -48,7 +62,7 @@ class Limits:
         self._space = space
         self._held: dict[tuple[str, ...], _Held] = {}
         self._sweeping: asyncio.Task[None] | None = None
-        self._renewals: set[asyncio.Task[bool | None]] = set()  # those that nobody waits for yet
+        self._renewals: set[asyncio.Task[None]] = set()  # those that nobody waits for yet
 
     async def __aenter__(self) -> Self:
         self._sweeping = asyncio.create_task(self._keep_sweeping(), name="limits")
@@ -77,30 +91,33 @@ class Limits:
         lease, now = held.lease, monotonic()
         if lease.take(now):
             held.decisions.allowed_unasked += 1
-            if lease.is_running_low and held.renewal is None:
+            if lease.is_running_low and not held.is_renewing:
                 self._renew_ahead(held)
         elif retry_after_ms := lease.retry_after_ms(now):
             held.decisions.refused_unasked += 1
             raise LimitExceeded(lease.state, retry_after_ms)
         else:
-            await self._take_next(held)
+            await self._wait(held)
         return (lease.state,)
 
-    async def _take_next(self, held: _Held) -> None:
-        """Take one of the requests that are charged next.
+    async def _wait(self, held: _Held) -> None:
+        """Wait in line for a renewal; whoever comes first sees to it.
 
         Raises:
             LimitExceeded
+            LinkDown: Redis was not there to ask. At worst a request was charged that is not made.
         """
-        lease = held.lease
-        while True:
-            short = await self._renew(held)
-            if lease.take(now := monotonic()):
-                held.decisions.allowed += 1
-                return
-            if short or lease.retry_after_ms(now):
-                held.decisions.refused += 1
-                raise LimitExceeded(lease.state, max(lease.retry_after_ms(now), 1))
+        turn: asyncio.Future[bool | None] = asyncio.get_running_loop().create_future()
+        held.turns.append(turn)
+        if not held.is_renewing:
+            await self._renew(held)
+        outcome = await turn
+        if outcome is None:
+            raise LinkDown
+        if not outcome:
+            held.decisions.refused += 1
+            raise LimitExceeded(held.lease.state, max(held.lease.retry_after_ms(monotonic()), 1))
+        held.decisions.allowed += 1
 
     def count(self, policy: str, *, refused: bool) -> None:
         """A decision that another noun's script made."""
@@ -108,47 +125,34 @@ class Limits:
         decided.refused += refused
         decided.allowed += not refused
 
-    async def _renew(self, held: _Held) -> bool:
-        """Charge the next requests, for everybody who waits; or wait for whoever is at it.
-
-        True if fewer were granted than asked for: then whoever got none is refused, and nobody asks again.
-
-        Raises:
-            LinkDown: Redis was not there to ask. At worst a request was charged that is not made.
-        """
-        held.waiting += 1
-        try:
-            if held.renewal is not None:
-                short = await asyncio.shield(held.renewal)
-            else:
-                short = await self._renew_for_all(held)
-        finally:
-            held.waiting -= 1
-        if short is None:
-            raise LinkDown
-        return short
-
     def _renew_ahead(self, held: _Held) -> None:
         """Charge the next requests while there is something left. If that fails, whoever needs one asks again."""
-        task = asyncio.create_task(self._renew_for_all(held), name="renewal")
+        task = asyncio.create_task(self._renew(held), name="renewal")
         self._renewals.add(task)
         task.add_done_callback(self._renewals.discard)
 
-    async def _renew_for_all(self, held: _Held) -> bool | None:
-        renewal = held.renewal = asyncio.get_running_loop().create_future()
-        short: bool | None = None
+    async def _renew(self, held: _Held) -> None:
+        """Charge the next requests, and see to everybody who waits.
+
+        Where fewer are granted than asked for, whoever gets none is refused, and nobody asks again.
+        """
+        held.is_renewing = True
+        outcome: bool | None = None
         try:
             short = await self._charge(held)
+            while held.turns and not short:
+                short = await self._charge(held)
+            outcome = False
         except Unavailable:
-            short = None
+            pass
         finally:
-            held.renewal = None
-            renewal.set_result(short)
-        return short
+            held.is_renewing = False
+            held.dismiss(outcome=outcome)
 
     async def _charge(self, held: _Held) -> bool:
+        """True if fewer were granted than asked for."""
         lease = held.lease
-        asked = max(lease.size(monotonic()), held.waiting)
+        asked = max(lease.size(monotonic()), len(held.turns))
         charge = await self._store.charge(
             subject=self._space.place("limit", *held.subject),
             quota=lease.rate.quota,
@@ -161,6 +165,7 @@ class Limits:
             lease.refuse(retry_after_ms=charge.retry_after_ms, reset_ms=charge.reset_ms, now=now)
         else:
             lease.grant(charge.granted, remaining=charge.remaining, reset_ms=charge.reset_ms, now=now)
+            held.serve(now)
         return charge.granted < asked
 
     async def _give_back(self, held: _Held) -> None:
@@ -175,6 +180,11 @@ class Limits:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             now = monotonic()
-            idle = [name for name, held in self._held.items() if not held.waiting and held.lease.is_idle(now)]
+            idle = [name for name, held in self._held.items() if not held.turns and held.lease.is_idle(now)]
             for name in idle:
                 del self._held[name]
+
+
+def _end(turn: asyncio.Future[bool | None], *, outcome: bool | None) -> None:
+    if not turn.done():  # whoever waited may have gone
+        turn.set_result(outcome)

@@ -85,7 +85,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 4096
     max_requests: Annotated[
         int, Setting(_whole(1, 1_000_000), "requests that one worker has under way; more are refused (503)")
-    ] = 512
+    ] = 256
     password_threads: Annotated[int, Setting(_whole(1, 64), "threads per worker that hash passwords")] = 2
     trusted_proxies: Annotated[
         tuple[Network, ...], Setting(_networks, "networks whose `X-Forwarded-For` is believed, comma-separated")

@@ -16,6 +16,8 @@ Argument: TypeAlias = str | bytes | int
 # The library's stub takes a tuple of one.
 pack: Callable[[tuple[Argument, ...]], bytes] = hiredis.pack_command  # pyright: ignore
 
+_FULL = 128  # calls that are written at once, without waiting for the end of the loop's tick
+
 # Error replies that mean: nothing ran, and it may run later (RULES, Redis).
 _NOT_NOW = frozenset(
     {
@@ -99,6 +101,8 @@ class Connection(asyncio.Protocol):
             self._loop.call_soon(self._flush)
         self._unwritten.append(call.packed)
         self.waiting.append(call)
+        if len(self._unwritten) >= _FULL:  # a long tick: let the server begin
+            self._flush()
 
     def ask(self, *command: Argument, sweep: int = 0) -> asyncio.Future[Any]:
         """Send a plain command, as the handshake does."""

@@ -119,6 +119,25 @@ async def test_a_busy_worker_asks_redis_for_a_small_part_of_its_requests(
     assert workers[0].link.stats.calls - calls < 500
 
 
+async def test_nobody_who_came_later_is_served_before_those_who_wait(
+    workers: list[Worker], subject: str
+) -> None:
+    """A request waits for the renewal under way and the next one, at most, however many others come."""
+    plenty, worker = per_second(1_000_000), workers[0]
+    renewals: list[int] = []
+
+    async def keep_asking() -> None:
+        for _ in range(50):
+            before = worker.link.stats.calls
+            await worker.ask(subject, plenty)
+            renewals.append(worker.link.stats.calls - before)
+
+    await asyncio.gather(*[keep_asking() for _ in range(400)])
+
+    assert worker.allowed == 20_000
+    assert max(renewals) <= 2
+
+
 async def test_simultaneous_requests_of_one_worker_never_exceed_the_quota(
     workers: list[Worker], subject: str
 ) -> None:
