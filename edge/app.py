@@ -86,6 +86,7 @@ def create_app(
     trusted_proxies: Sequence[Network] = (),
     access_log: str = "errors",
     max_in_flight: int = 256,
+    make_endpoint: Callable[[EdgeState, Surface, Route], Endpoint] = Endpoint,
 ) -> ASGIApp:
     """The ASGI application. The engine is opened when the server starts and closed when it leaves.
 
@@ -96,6 +97,7 @@ def create_app(
         trusted_proxies: whose X-Forwarded-For is believed.
         access_log: which requests get a log line: off, errors (5xx) or all.
         max_in_flight: requests under way at once; those beyond it are refused, so that the others stay quick.
+        make_endpoint: what serves a route, Endpoint or a kind of it.
 
     SIGUSR1 makes the worker unready without stopping it, so that a load balancer can look away first.
     """
@@ -125,12 +127,12 @@ def create_app(
             await holding
 
     served = [
-        (surface, Endpoint(state, surface, route))
+        (surface, make_endpoint(state, surface, route))
         for surface in SURFACES
         for route in surface.routes
         if shows_metrics or route is not health.METRICS
     ]
-    unknown = [(surface, Endpoint(state, surface, _UNKNOWN)) for surface in SURFACES]
+    unknown = [(surface, make_endpoint(state, surface, _UNKNOWN)) for surface in SURFACES]
     front = Front(Starlette(routes=list(_router_routes(served + unknown)), lifespan=lifespan))
     for surface, endpoint in served:
         if endpoint.route.hot:

@@ -56,14 +56,14 @@ class Endpoint:
         self.route = route
         self._state = state
         self._refusals = Refusals(surface.dialect, route.rows)
-        self._template = surface.prefix + route.path
+        self.template = surface.prefix + route.path
         self._allowed = ", ".join((*route.methods, "OPTIONS"))
         self._operations = dict(route.methods)
         self._meters = {
-            method: state.metrics.meter(self._template, method, operation.__name__)
+            method: state.metrics.meter(self.template, method, operation.__name__)
             for method, operation in route.methods.items()
         }
-        self._other_meter = state.metrics.meter(self._template, "other")
+        self._other_meter = state.metrics.meter(self.template, "other")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Starlette's way in."""
@@ -139,7 +139,7 @@ class Endpoint:
 
     def _trail(self, request: Request) -> dict[str, str]:
         """What a log line says of a request: never its path, which holds pass keys."""
-        return {"request_id": request.id.decode(), "method": request.method, "route": self._template}
+        return {"request_id": request.id.decode(), "method": request.method, "route": self.template}
 
 
 async def _answer(scope: Scope, send: Send, request: Request, reply: Reply, shared: Headers) -> None:

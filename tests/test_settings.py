@@ -41,9 +41,10 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "WATCHWORD_SHUTDOWN_SECONDS": ("6", 6),
     "WATCHWORD_LOG_LEVEL": ("debug", "debug"),
     "WATCHWORD_ACCESS_LOG": ("all", "all"),
+    "WATCHWORD_TRACES_URL": ("http://collector:4318/v1/traces", "http://collector:4318/v1/traces"),
 }
 # Any text is a host, a path or a URL; what it is good for is seen when it is used.
-TEXTS = {"HOST", "TLS_CERT", "TLS_KEY", "REDIS_URL", "DATA_DIR", "KEYS"}
+TEXTS = {"HOST", "TLS_CERT", "TLS_KEY", "REDIS_URL", "DATA_DIR", "KEYS", "TRACES_URL"}
 STRICT = sorted(settings_table().keys() - {PREFIX + name for name in TEXTS})
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
@@ -73,6 +74,8 @@ def serve(settings: Settings, *, demo: bool = False) -> bool:
         EmbeddedError: the embedded Redis cannot start.
     """
     configure_logs(settings.log_level)
+    if settings.traces_url and not _can_trace():
+        raise Misconfigured("WATCHWORD_TRACES_URL needs OpenTelemetry: pip install 'watchword[otel]'")
     with _redis(settings) as complete, tempfile.TemporaryDirectory(prefix="watchword-metrics-") as metrics_dir:
         options = engine_options(complete)
         asyncio.run(_check(options))
@@ -87,6 +90,14 @@ def serve(settings: Settings, *, demo: bool = False) -> bool:
         with _metrics_port(complete, Path(metrics_dir)):
             supervisor.run()
         return not supervisor.failed
+
+
+def _can_trace() -> bool:
+    try:
+        import_module("watchword.tracing")
+    except ImportError:
+        return False
+    return True
 
 
 @contextmanager

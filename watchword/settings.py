@@ -114,6 +114,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Setting(_one_of("off", "errors", "all"), "requests that get a log line: `off`, `errors` (5xx) or `all`"),
     ] = "errors"
+    traces_url: Annotated[
+        str | None,
+        Setting(str, "OTLP/HTTP endpoint that spans are sent to, as `http://collector:4318/v1/traces`"),
+    ] = None
 
     @property
     def rates(self) -> DefaultRates:

@@ -1,10 +1,12 @@
 """The application of one edge worker, as uvicorn loads it in each of its processes."""
 
+import asyncio
 import gc
 import os
 import signal
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from multiprocessing import parent_process
 from pathlib import Path
 from threading import Thread
@@ -13,6 +15,8 @@ from starlette.types import ASGIApp
 
 from edge.app import create_app
 from edge.metrics import Metrics
+from edge.routes import Endpoint, Route, Surface
+from edge.state import EdgeState
 from engine.assembly import Engine, Options, open_engine
 from watchword.logs import configure_logs
 from watchword.options import engine_options
@@ -28,8 +32,9 @@ def app() -> ASGIApp:
     configure_logs(settings.log_level)
     options = engine_options(settings)
     shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")  # set by the parent; prometheus_client reads it too
+    make_endpoint, end_traces = _traces(settings.traces_url)
     return create_app(
-        lambda: _engine(options),
+        lambda: _engine(options, end_traces),
         metrics=Metrics(
             Path(shared) if shared else None,
             password_threads=options.password_threads,
@@ -39,17 +44,33 @@ def app() -> ASGIApp:
         trusted_proxies=settings.trusted_proxies,
         access_log=settings.access_log,
         max_in_flight=settings.max_requests,
+        make_endpoint=make_endpoint,
     )
 
 
+def _traces(url: str | None) -> tuple[Callable[[EdgeState, Surface, Route], Endpoint], Callable[[], None]]:
+    """What makes endpoints, and what is to be done at the end."""
+    if url is None:
+        return Endpoint, lambda: None
+    from edge.tracing import TracedEndpoint  # here and not above: without traces nothing of it is imported
+    from watchword.tracing import tracer_provider
+
+    provider = tracer_provider(url)
+    return partial(TracedEndpoint, provider.get_tracer("watchword")), provider.shutdown
+
+
 @asynccontextmanager
-async def _engine(options: Options) -> AsyncGenerator[Engine]:
+async def _engine(options: Options, end_traces: Callable[[], None]) -> AsyncGenerator[Engine]:
     async with open_engine(options) as engine:
         # What was imported and opened stays: looking through it for garbage took 14 % of the time of a request.
         gc.collect()
         gc.freeze()
         gc.set_threshold(_YOUNG_OBJECTS)
-        yield engine
+        try:
+            yield engine
+        finally:
+            # The worker ends by the signal that it was sent, so what waits for the end of the interpreter is lost.
+            await asyncio.to_thread(end_traces)
 
 
 def _leave_with_parent() -> None:

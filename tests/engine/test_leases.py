@@ -119,9 +119,7 @@ async def test_a_busy_worker_asks_redis_for_a_small_part_of_its_requests(
     assert workers[0].link.stats.calls - calls < 500
 
 
-async def test_nobody_who_came_later_is_served_before_those_who_wait(
-    workers: list[Worker], subject: str
-) -> None:
+async def test_nobody_who_came_later_is_served_before_those_who_wait(workers: list[Worker], subject: str) -> None:
     """A request waits for the renewal under way and the next one, at most, however many others come."""
     plenty, worker = per_second(1_000_000), workers[0]
     renewals: list[int] = []
