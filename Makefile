@@ -7,7 +7,7 @@ CODE   := engine edge watchword tests bench
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run test check bench fmt lock clean prometheus
+.PHONY: help run test check bench fmt lock clean tools
 
 help:
 	@echo "make run    start Redis, the edge and a demo tenant on http://127.0.0.1:8080"
@@ -20,7 +20,7 @@ help:
 run: $(VENV)/.run
 	@$(BIN)/watchword serve --demo
 
-test: $(VENV)/.dev prometheus
+test: $(VENV)/.dev tools
 	@$(BIN)/python -m pytest
 
 check: $(VENV)/.dev
@@ -45,14 +45,19 @@ lock: $(VENV)/.dev
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	  --extra dev -o requirements/dev.txt pyproject.toml
 
-# For the tests of metrics: the Debian package, unpacked and not installed, so that no service starts. Where that cannot
-# be had, those tests are skipped, unless CI is set.
-prometheus: $(VENV)/.dev
-	@command -v promtool >/dev/null || test -x $(VENV)/prometheus/usr/bin/promtool || { \
-	  mkdir -p $(VENV)/prometheus && cd $(VENV)/prometheus \
-	  && { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; } \
-	  && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb; \
-	} 2>/dev/null || echo "no Prometheus to be had: its tests will be skipped"
+# Debian packages that tests compare with, unpacked and not installed, so that no service starts. Where they cannot be
+# had, those tests are skipped, unless CI is set.
+tools: $(VENV)/.dev
+	@command -v promtool >/dev/null || test -x $(VENV)/prometheus/usr/bin/promtool || $(call unpack,prometheus,prometheus)
+	@command -v oathtool >/dev/null || test -x $(VENV)/oathtool/usr/bin/oathtool || $(call unpack,oathtool,oathtool liboath0)
+
+define unpack
+{ \
+	  mkdir -p $(VENV)/$(1) && cd $(VENV)/$(1) \
+	  && { apt-get download -qq $(2) || { apt-get update -qq && apt-get download -qq $(2); }; } \
+	  && for package in *.deb; do dpkg-deb -x $$package . && rm $$package; done; \
+	} 2>/dev/null || echo "no $(1) to be had: its tests will be skipped"
+endef
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis

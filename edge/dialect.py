@@ -70,7 +70,7 @@ def _headers(error: Exception) -> Headers:
     match error:
         case engine.LimitExceeded():
             return (*rate_limit_headers((error.state,)), retry_after(error.retry_after_ms))
-        case engine.Busy() | engine.Unavailable():
+        case engine.Busy() | engine.FactorLocked() | engine.Unavailable():
             return (retry_after(error.retry_after_ms),)
         case engine.Unauthenticated():
             return ((b"www-authenticate", b"Bearer"),)

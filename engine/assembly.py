@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from engine.admins import Admins
 from engine.api_keys import ApiKeys
+from engine.challenges import Challenges
 from engine.configurations import Configurations
 from engine.deployment import open_deployment
+from engine.factors import Factors
 from engine.known_tenants import KnownTenants
 from engine.limits import Limits
 from engine.passcodes import Passcodes
@@ -17,8 +19,10 @@ from engine.sealing import Keyring
 from engine.store import scripts
 from engine.store.address import Address
 from engine.store.admins import AdminStore
+from engine.store.challenges import ChallengeStore
 from engine.store.claims import ClaimStore
 from engine.store.deployment import DeploymentStore
+from engine.store.factors import FactorStore
 from engine.store.idempotency import IdempotencyStore
 from engine.store.keys import KeySpace
 from engine.store.limits import LimitStore
@@ -51,6 +55,8 @@ class Engine:
     api_keys: ApiKeys
     admins: Admins
     passcodes: Passcodes
+    factors: Factors
+    challenges: Challenges
     passwords: Passwords
     limits: Limits
     link: Link
@@ -83,7 +89,9 @@ async def open_engine(options: Options) -> AsyncGenerator[Engine]:
 
 def _assemble(link: Link, space: KeySpace, limits: Limits, passwords: Passwords, options: Options) -> Engine:
     keyring, rates = options.keyring, options.rates
-    tenants = Tenants(TenantStore(link), ClaimStore(link), space)
+    claims = ClaimStore(link)
+    tenants = Tenants(TenantStore(link), claims, space)
+    factors = Factors(FactorStore(link), claims, space, keyring=keyring)
     known = KnownTenants(tenants, space, link)
     api_keys = ApiKeys(tenants, known)
     return Engine(
@@ -102,6 +110,8 @@ def _assemble(link: Link, space: KeySpace, limits: Limits, passwords: Passwords,
             rates=rates,
             idempotency=IdempotencyStore(link),
         ),
+        factors=factors,
+        challenges=Challenges(ChallengeStore(link), factors, space, keyring=keyring),
         passwords=passwords,
         limits=limits,
         link=link,

@@ -14,6 +14,14 @@ Refusal                       the answer is no, and nothing was changed
 ├── AlreadyConfigured         create-only configuration exists
 ├── PassKeyTaken              a passcode is alive under this pass key
 ├── PasscodeGone              unknown, expired or used up: one answer for all
+├── UserTaken                 the user has a factor already
+├── UnknownFactor             there is none with this id, or it is another tenant's
+├── FactorNotActive           not activated yet, or not any more
+├── FactorNotPending          activated already, or ended: there is nothing to activate
+├── WrongCode                 a code that activates nothing
+├── UnknownChallenge          there is none with this id, or it is another tenant's
+├── ChallengeClosed           answered, expired, or its attempts are spent
+├── FactorLocked              too many failures in a row
 ├── IdempotencyMismatch       the Idempotency-Key came with another request before
 ├── LimitExceeded
 └── Busy                      a bounded queue is full
@@ -119,6 +127,40 @@ class PassKeyTaken(Refusal):
 
 class PasscodeGone(Refusal):
     reason = "gone"
+
+
+class UserTaken(Refusal):
+    reason = "user_taken"
+
+
+class UnknownFactor(Refusal):
+    reason = "unknown_factor"
+
+
+class FactorNotActive(Refusal):
+    reason = "factor_not_active"
+
+
+class FactorNotPending(Refusal):
+    reason = "factor_not_pending"
+
+
+class WrongCode(Refusal):
+    reason = "wrong_code"
+
+
+class UnknownChallenge(Refusal):
+    reason = "unknown_challenge"
+
+
+class ChallengeClosed(Refusal):
+    reason = "challenge_closed"
+
+
+@dataclass
+class FactorLocked(Refusal):
+    retry_after_ms: int
+    reason: ClassVar[str] = "factor_locked"
 
 
 class IdempotencyMismatch(Refusal):

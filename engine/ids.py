@@ -3,7 +3,7 @@
 import re
 from typing import NewType
 
-_TENANT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 TenantId = NewType("TenantId", str)
 """A UUID in its canonical text form."""
@@ -18,6 +18,21 @@ PassKey = NewType("PassKey", str)
 """A pass key in its normal form, see engine.pass_keys."""
 
 
+FactorId = NewType("FactorId", str)
+"""A UUID that carries the partition of the user who got the factor."""
+
+ChallengeId = NewType("ChallengeId", str)
+"""A UUID that carries the partition of the factor."""
+
+UserName = NewType("UserName", str)
+"""What a tenant calls one of its users."""
+
+
+def is_uuid(text: str) -> bool:
+    """Whether a text has the form of an id that was given out here."""
+    return _UUID.fullmatch(text) is not None
+
+
 def is_tenant_id(text: str) -> bool:
     """Whether a text has the form of a tenant's id."""
-    return _TENANT_ID.fullmatch(text) is not None
+    return is_uuid(text)

@@ -6,6 +6,8 @@ The tag in braces is all that Redis Cluster hashes, so keys of one partition sha
 (BLAKE2b, RFC 7693), so a dump of Redis tells no phone number, e-mail address or pass key.
 """
 
+import secrets
+import uuid
 from binascii import b2a_base64
 from hashlib import blake2b
 from typing import NamedTuple
@@ -13,7 +15,7 @@ from typing import NamedTuple
 MAX_PARTITIONS = 4096
 
 # Nouns that live until somebody deletes them. Every other key has a time to live.
-PERMANENT = frozenset({"admin", "claim", "deployment", "tenant", "tenants"})
+PERMANENT = frozenset({"admin", "claim", "deployment", "factor", "factors", "tenant", "tenants"})
 
 DEPLOYMENT = b"{0}:deployment"
 
@@ -48,6 +50,23 @@ class KeySpace:
     def place_of_id(self, identifier: str) -> Place:
         """The place of a subject whose identifier is its digest already."""
         return self._place_of(bytes.fromhex(identifier))
+
+    def new_id(self, beside: Place) -> str:
+        """An identifier, in the form of a UUID, of something new in a subject's partition."""
+        first = secrets.randbelow(2**32 // self.partitions) * self.partitions + beside.partition
+        return str(uuid.UUID(bytes=first.to_bytes(4, "big") + secrets.token_bytes(12), version=4))
+
+    def place_of_new(self, identifier: str, *parts: str) -> Place:
+        """The place of what `new_id` named: in the partition that its id carries.
+
+        The parts are digested with the id, so that who does not know all of them finds nothing.
+        """
+        return self.place_in(int(identifier[:8], 16) % self.partitions, *parts, identifier)
+
+    def place_in(self, partition: int, *parts: str) -> Place:
+        """The place of a subject that has a share in every partition, in one of them."""
+        digest = b2a_base64(self._raw_digest(parts), newline=False)[:22]
+        return Place(partition, self._tags[partition], digest)
 
     def partition(self, number: int) -> Place:
         """The place of what belongs to a whole partition."""
@@ -106,3 +125,23 @@ def limit(subject: Place) -> bytes:
 
 def request(subject: Place) -> bytes:
     return subject.tag + b"request:" + subject.digest
+
+
+def factor(subject: Place) -> bytes:
+    return subject.tag + b"factor:" + subject.digest
+
+
+def factors(tenant_in_partition: Place) -> bytes:
+    return tenant_in_partition.tag + b"factors:" + tenant_in_partition.digest
+
+
+def pending_factors(tenant_in_partition: Place) -> bytes:
+    return tenant_in_partition.tag + b"pending:" + tenant_in_partition.digest
+
+
+def challenge(subject: Place) -> bytes:
+    return subject.tag + b"challenge:" + subject.digest
+
+
+def challenges(factor: Place) -> bytes:
+    return factor.tag + b"challenges:" + factor.digest

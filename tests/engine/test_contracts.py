@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast, get_type_hints
 
 import pytest
 
-from engine.store import admins, claims, deployment, idempotency, limits, passcodes, tenants
+from engine.store import admins, challenges, claims, deployment, factors, idempotency, limits, passcodes, tenants
 from engine.store.scripts import ContractError, Script, load, load_all, parse_contract
 from tests.engine.servers import SCRIPT_COMMANDS
 
@@ -23,10 +23,19 @@ REPLIES: dict[str, type[tuple[Any, ...]]] = {
     "admin/create": admins.CreateReply,
     "admin/read": admins.ReadReply,
     "admin/set_password": admins.SetPasswordReply,
+    "challenge/attempt": challenges.AttemptReply,
+    "challenge/conclude": challenges.ConcludeReply,
+    "challenge/open": challenges.OpenReply,
+    "challenge/read": challenges.ReadReply,
     "claim/keep": claims.KeepReply,
     "claim/release": claims.ReleaseReply,
     "claim/take": claims.TakeReply,
     "deployment/open": deployment.OpenReply,
+    "factor/attempt": factors.AttemptReply,
+    "factor/change": factors.ChangeReply,
+    "factor/enrol": factors.EnrolReply,
+    "factor/list": factors.ListReply,
+    "factor/read": factors.ReadReply,
     "idempotency/claim": idempotency.RequestReply,
     "limit/charge": limits.Charge,
     "limit/give_back": limits.GiveBackReply,

@@ -1,0 +1,258 @@
+"""Factors: what a user proves to be there with. One of a kind so far, TOTP; a record has room for others."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from enum import StrEnum
+from itertools import chain
+from typing import NamedTuple
+
+import msgspec
+
+from engine.errors import FactorNotActive, FactorNotPending, UnknownFactor, UserTaken, WrongCode
+from engine.ids import FactorId, TenantId, UserName, is_uuid
+from engine.sealing import Keyring
+from engine.store.claims import ClaimStore, TakeStatus
+from engine.store.factors import AttemptStatus, ChangeReply, ChangeStatus, EnrolStatus, FactorStore, ReadStatus
+from engine.store.keys import KeySpace, Place
+from engine.totp import TotpPolicy, matching_step, new_secret
+
+PENDING_LIFE_MS = 24 * 3600 * 1000
+MOST_ACTIVATIONS = 5
+
+_CLAIM_LAPSE_MS = 60_000
+
+
+class State(StrEnum):
+    PENDING = "PENDING"
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+
+
+class Kind(StrEnum):
+    TOTP = "TOTP"
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is sealed. `secret` is the shared secret of a TOTP factor; other kinds will bring fields of their own.
+
+    `home` is the name under which the factor was enrolled: its partition is that user's for good.
+    """
+
+    user: UserName
+    home: UserName
+    kind: Kind
+    secret: bytes
+    policy: TotpPolicy
+
+
+class Factor(NamedTuple):
+    """A factor as it is. Instants are milliseconds since the epoch, by the clock of Redis."""
+
+    id: FactorId
+    state: State
+    record: Record
+    created_ms: int
+    updated_ms: int
+
+
+class Changes(NamedTuple):
+    """What may be changed of a factor, all of it at once. None = left as it is."""
+
+    code: str | None = None
+    user: UserName | None = None
+    is_ended: bool = False
+
+
+class Factors:
+    def __init__(self, store: FactorStore, claims: ClaimStore, space: KeySpace, *, keyring: Keyring) -> None:
+        self._store = store
+        self._claims = claims
+        self._space = space
+        self._keyring = keyring
+
+    async def enrol(self, tenant_id: TenantId, *, user: UserName, policy: TotpPolicy) -> Factor:
+        """Give a user a TOTP factor. It is forgotten after 24 hours, unless a code activates it.
+
+        Raises:
+            UserTaken
+        """
+        home = self._user(tenant_id, user)
+        factor_id = FactorId(self._space.new_id(home))
+        record = Record(user, user, Kind.TOTP, new_secret(), policy)
+        reply = await self._store.enrol(
+            user=home,
+            factor=self.place(tenant_id, factor_id),
+            tenant=self._tenant(tenant_id, home),
+            factor_id=factor_id,
+            record=self._seal(tenant_id, factor_id, record),
+            life_ms=PENDING_LIFE_MS,
+        )
+        if reply.status is EnrolStatus.TAKEN:
+            raise UserTaken
+        return Factor(factor_id, State.PENDING, record, reply.now_ms, reply.now_ms)
+
+    async def read(self, tenant_id: TenantId, factor_id: FactorId) -> Factor:
+        """Raises: UnknownFactor."""
+        return (await self._read(tenant_id, factor_id))[1]
+
+    async def list(self, tenant_id: TenantId, *, first: int, most: int) -> tuple[int, list[Factor]]:
+        """How many factors a tenant has, and some of them, the youngest first.
+
+        Every partition has an index of its own, kept by the scripts that enrol and activate.
+        """
+        places = [self._space.place_in(number, "factors", tenant_id) for number in range(self._space.partitions)]
+        replies = await asyncio.gather(
+            *[self._store.list(tenant=place, first=0, most=first + most) for place in places]
+        )
+        listed = sorted(chain.from_iterable(_by_age(reply.ids.decode()) for reply in replies))[
+            first : first + most
+        ]
+        found = await asyncio.gather(*[self._read_if_there(tenant_id, factor_id) for _, factor_id in listed])
+        return sum(reply.total for reply in replies), [factor for factor in found if factor is not None]
+
+    async def change(self, tenant_id: TenantId, factor_id: FactorId, changes: Changes) -> Factor:
+        """Change all that is asked for, or nothing. A code is looked at once its attempt is counted.
+
+        Raises:
+            UnknownFactor
+            FactorNotPending: there is a code, and nothing to activate.
+            FactorNotActive: the factor has ended.
+            WrongCode: the fifth one ends the factor.
+            UserTaken: another factor has the new name.
+        """
+        now_ms = 0
+        if changes.code is not None:
+            now_ms = await self._count_activation(tenant_id, factor_id, changes.code)
+        claimed: Place | None = None
+        while True:
+            version, factor = await self._read(tenant_id, factor_id)
+            changed = _changed(factor, changes)
+            if claimed is None and changed.record.user != factor.record.user:
+                claimed = await self._claim(tenant_id, changed)
+            step = None if changes.code is None else _step(factor.record, changes.code, now_ms)
+            reply = await self._replace(tenant_id, version, factor, changed, step=step)
+            if reply.status is ChangeStatus.CHANGED:
+                await self._settle(tenant_id, factor, changed)
+                return changed._replace(updated_ms=reply.now_ms)
+            if reply.status is not ChangeStatus.STALE:
+                raise WrongCode if reply.status is ChangeStatus.REPLAYED else UnknownFactor
+
+    def place(self, tenant_id: TenantId, factor_id: FactorId) -> Place:
+        """Where a factor is. Another tenant's has another place, so that it is never found.
+
+        Raises:
+            UnknownFactor: it is no id of ours.
+        """
+        if not is_uuid(factor_id):
+            raise UnknownFactor
+        return self._space.place_of_new(factor_id, "factor", tenant_id)
+
+    def unseal(self, tenant_id: TenantId, factor_id: FactorId, sealed: bytes) -> Record:
+        content = self._keyring.unseal(sealed, scope=tenant_id, bound_to=factor_id.encode())
+        return msgspec.msgpack.decode(content, type=Record)
+
+    async def _read_if_there(self, tenant_id: TenantId, factor_id: FactorId) -> Factor | None:
+        with suppress(UnknownFactor):
+            return await self.read(tenant_id, factor_id)
+
+    async def _read(self, tenant_id: TenantId, factor_id: FactorId) -> tuple[int, Factor]:
+        reply = await self._store.read(factor=self.place(tenant_id, factor_id))
+        if reply.status is ReadStatus.ABSENT:
+            raise UnknownFactor
+        record = self.unseal(tenant_id, factor_id, reply.record)
+        factor = Factor(factor_id, State(reply.state.decode()), record, reply.created_ms, reply.updated_ms)
+        return reply.version, factor
+
+    async def _count_activation(self, tenant_id: TenantId, factor_id: FactorId, code: str) -> int:
+        """Count an attempt, and look at its code only then. Tells the time of Redis, in milliseconds.
+
+        Raises:
+            UnknownFactor, FactorNotPending, WrongCode
+        """
+        reply = await self._store.attempt(factor=self.place(tenant_id, factor_id), most=MOST_ACTIVATIONS)
+        if reply.status is AttemptStatus.ABSENT:
+            raise UnknownFactor
+        if reply.status is AttemptStatus.CLOSED:
+            raise FactorNotPending
+        version, factor = await self._read(tenant_id, factor_id)
+        if _step(factor.record, code, reply.now_ms) is None:
+            if reply.attempts == MOST_ACTIVATIONS:
+                ended = factor._replace(state=State.INACTIVE)
+                await self._replace(tenant_id, version, factor, ended, step=None)
+            raise WrongCode
+        return reply.now_ms
+
+    async def _replace(
+        self, tenant_id: TenantId, version: int, factor: Factor, changed: Factor, *, step: int | None
+    ) -> ChangeReply:
+        home = self._user(tenant_id, factor.record.home)
+        is_renamed = changed.record.user != factor.record.user
+        return await self._store.change(
+            factor=self.place(tenant_id, factor.id),
+            user=home,
+            tenant=self._tenant(tenant_id, home),
+            factor_id=factor.id,
+            version=version,
+            state=changed.state,
+            record=self._seal(tenant_id, factor.id, changed.record),
+            step=step,
+            releases=is_renamed and factor.record.user == factor.record.home,
+        )
+
+    async def _claim(self, tenant_id: TenantId, factor: Factor) -> Place:
+        """Take a new name, which may be in another partition. It lapses unless the factor comes to have it.
+
+        Raises:
+            UserTaken
+        """
+        name = self._user(tenant_id, factor.record.user)
+        lapse_ms = PENDING_LIFE_MS if factor.state is State.PENDING else _CLAIM_LAPSE_MS
+        reply = await self._claims.take(name=name, owner=factor.id, lapse_ms=lapse_ms)
+        if reply.status is not TakeStatus.TAKEN:
+            raise UserTaken
+        return name
+
+    async def _settle(self, tenant_id: TenantId, factor: Factor, changed: Factor) -> None:
+        """Keep the name that the factor has, and release the one that it had, where its own script could not."""
+        now, before, home = changed.record.user, factor.record.user, factor.record.home
+        if now != home and changed.state is not State.PENDING:
+            await self._claims.keep(name=self._user(tenant_id, now), owner=factor.id)
+        if now != before != home:
+            await self._claims.release(name=self._user(tenant_id, before), owner=factor.id)
+
+    def _seal(self, tenant_id: TenantId, factor_id: FactorId, record: Record) -> bytes:
+        return self._keyring.seal(msgspec.msgpack.encode(record), scope=tenant_id, bound_to=factor_id.encode())
+
+    def _user(self, tenant_id: TenantId, user: UserName) -> Place:
+        return self._space.place("user", tenant_id, user)
+
+    def _tenant(self, tenant_id: TenantId, home: Place) -> Place:
+        """Where the index of a tenant's factors is, in the partition of a user."""
+        return self._space.place_in(home.partition, "factors", tenant_id)
+
+
+def _changed(factor: Factor, changes: Changes) -> Factor:
+    """Raises: FactorNotPending, FactorNotActive."""
+    if factor.state is State.INACTIVE:
+        raise FactorNotActive
+    state = factor.state
+    if changes.code is not None:
+        if state is not State.PENDING:
+            raise FactorNotPending
+        state = State.ACTIVE
+    if changes.is_ended:
+        state = State.INACTIVE
+    user = factor.record.user if changes.user is None else changes.user
+    return factor._replace(state=state, record=msgspec.structs.replace(factor.record, user=user))
+
+
+def _step(record: Record, code: str, now_ms: int) -> int | None:
+    return matching_step(record.policy, record.secret, code, now_s=now_ms / 1000)
+
+
+def _by_age(listed: str) -> Iterator[tuple[int, FactorId]]:
+    """Ids and instants in turns, as something that sorts the youngest first."""
+    words = listed.split()
+    for factor_id, created_ms in zip(words[::2], words[1::2], strict=True):
+        yield -int(created_ms), FactorId(factor_id)

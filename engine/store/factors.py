@@ -1,0 +1,143 @@
+"""Factors in Redis. A factor lives in the partition of the user who got it, and carries that in its id."""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from engine.store import keys
+from engine.store.keys import Place
+from engine.store.link import Runner
+from engine.store.scripts import load
+
+_ENROL = load("factor/enrol")
+_READ = load("factor/read")
+_ATTEMPT = load("factor/attempt")
+_CHANGE = load("factor/change")
+_LIST = load("factor/list")
+
+
+class EnrolStatus(IntEnum):
+    ENROLLED = 0
+    TAKEN = 1
+
+
+class ReadStatus(IntEnum):
+    FOUND = 0
+    ABSENT = 1
+
+
+class AttemptStatus(IntEnum):
+    COUNTED = 0
+    ABSENT = 1
+    CLOSED = 2
+
+
+class ChangeStatus(IntEnum):
+    CHANGED = 0
+    STALE = 1
+    ABSENT = 2
+    REPLAYED = 3
+
+
+class ListStatus(IntEnum):
+    LISTED = 0
+
+
+class EnrolReply(NamedTuple):
+    status: EnrolStatus
+    now_ms: int
+
+
+class ReadReply(NamedTuple):
+    status: ReadStatus
+    state: bytes
+    version: int
+    record: bytes
+    created_ms: int
+    updated_ms: int
+
+
+class AttemptReply(NamedTuple):
+    status: AttemptStatus
+    attempts: int
+    now_ms: int
+
+
+class ChangeReply(NamedTuple):
+    status: ChangeStatus
+    now_ms: int
+
+
+class ListReply(NamedTuple):
+    status: ListStatus
+    total: int
+    ids: bytes
+
+
+class FactorStore:
+    """`tenant` is always the place of a tenant's factors in one partition, the partition of the factor."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    async def enrol(
+        self,
+        *,
+        user: Place,
+        factor: Place,
+        tenant: Place,
+        factor_id: str,
+        record: bytes,
+        life_ms: int,
+        now_us: int | None = None,
+    ) -> EnrolReply:
+        reply = await self._runner.run(
+            _ENROL,
+            factor.partition,
+            [keys.claim(user), keys.factor(factor), keys.factors(tenant), keys.pending_factors(tenant)],
+            [factor_id, record, life_ms, _given(now_us)],
+        )
+        return EnrolReply(EnrolStatus(reply[0]), reply[1])
+
+    async def read(self, *, factor: Place) -> ReadReply:
+        reply = await self._runner.run(_READ, factor.partition, [keys.factor(factor)], [])
+        return ReadReply(ReadStatus(reply[0]), *reply[1:])
+
+    async def attempt(self, *, factor: Place, most: int, now_us: int | None = None) -> AttemptReply:
+        reply = await self._runner.run(_ATTEMPT, factor.partition, [keys.factor(factor)], [most, _given(now_us)])
+        return AttemptReply(AttemptStatus(reply[0]), *reply[1:])
+
+    async def change(
+        self,
+        *,
+        factor: Place,
+        user: Place,
+        tenant: Place,
+        factor_id: str,
+        version: int,
+        state: str,
+        record: bytes,
+        step: int | None,
+        releases: bool,
+        now_us: int | None = None,
+    ) -> ChangeReply:
+        """`user` is whose factor it was: in the factor's partition, or else its name is not released here."""
+        reply = await self._runner.run(
+            _CHANGE,
+            factor.partition,
+            [keys.factor(factor), keys.claim(user), keys.pending_factors(tenant)],
+            [factor_id, version, state, record, "" if step is None else step, int(releases), _given(now_us)],
+        )
+        return ChangeReply(ChangeStatus(reply[0]), reply[1])
+
+    async def list(self, *, tenant: Place, first: int, most: int, now_us: int | None = None) -> ListReply:
+        reply = await self._runner.run(
+            _LIST,
+            tenant.partition,
+            [keys.factors(tenant), keys.pending_factors(tenant)],
+            [first, most, _given(now_us)],
+        )
+        return ListReply(ListStatus(reply[0]), *reply[1:])
+
+
+def _given(now_us: int | None) -> int | str:
+    return "" if now_us is None else now_us

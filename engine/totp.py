@@ -1,0 +1,94 @@
+"""Time-based one-time passwords (RFC 6238): the part that needs no Redis."""
+
+import secrets
+from base64 import b32encode
+from enum import StrEnum
+from hmac import compare_digest
+from urllib.parse import quote, urlencode
+
+import msgspec
+import segno
+from pyotp.hotp import HOTP
+
+from engine.errors import Problem
+
+_SECRET_BYTES = 20  # 160 bits, as RFC 4226 4 R6 recommends
+_MIN_DIGITS, _MAX_DIGITS = 6, 8
+_MIN_STEP_S, _MAX_STEP_S = 15, 120
+_MAX_WINDOW = 10
+
+
+class Digest(StrEnum):
+    """The hash of the HMAC, by its name in `otpauth` URIs."""
+
+    SHA1 = "SHA1"
+    SHA256 = "SHA256"
+    SHA512 = "SHA512"
+
+
+class TotpPolicy(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What authenticator apps assume by default. `window` is how many steps a clock may be off, either way."""
+
+    digest: Digest = Digest.SHA1
+    digits: int = 6
+    step_s: int = 30
+    window: int = 1
+
+    def problems(self) -> tuple[Problem, ...]:
+        """What is out of bounds, by the names of the fields above."""
+        bounds = (
+            ("digits", self.digits, _MIN_DIGITS, _MAX_DIGITS),
+            ("step_s", self.step_s, _MIN_STEP_S, _MAX_STEP_S),
+            ("window", self.window, 0, _MAX_WINDOW),
+        )
+        below = [Problem(name, "min", low) for name, value, low, _ in bounds if value < low]
+        above = [Problem(name, "max", high) for name, value, _, high in bounds if value > high]
+        return (*below, *above)
+
+
+def new_secret() -> bytes:
+    return secrets.token_bytes(_SECRET_BYTES)
+
+
+def matching_step(policy: TotpPolicy, secret: bytes, code: str, *, now_s: float) -> int | None:
+    """The time step within the window that a code belongs to; None if it belongs to none.
+
+    The latest such step, so that whoever burns it burns the others that the code would match. All of them are
+    compared, so that the time that it takes tells nothing.
+    """
+    if len(code) != policy.digits or not (code.isascii() and code.isdigit()):
+        return None
+    generator = HOTP(_text(secret), digits=policy.digits, digest=policy.digest.lower())
+    now = int(now_s // policy.step_s)
+    steps = range(max(now - policy.window, 0), now + policy.window + 1)
+    matching = [step for step in steps if compare_digest(generator.at(step), code)]
+    return matching[-1] if matching else None
+
+
+def code_at(policy: TotpPolicy, secret: bytes, *, now_s: float) -> str:
+    """The code that an authenticator app shows at an instant."""
+    generator = HOTP(_text(secret), digits=policy.digits, digest=policy.digest.lower())
+    return generator.at(int(now_s // policy.step_s))
+
+
+def otpauth_uri(policy: TotpPolicy, secret: bytes, *, account: str, issuer: str) -> str:
+    """The key as authenticator apps read it (Key Uri Format); nothing is left to their defaults."""
+    label = f"{quote(issuer, safe='')}:{quote(account, safe='')}"
+    parameters = {
+        "secret": _text(secret),
+        "issuer": issuer,
+        "algorithm": policy.digest.value,
+        "digits": policy.digits,
+        "period": policy.step_s,
+    }
+    return f"otpauth://totp/{label}?{urlencode(parameters, quote_via=quote)}"
+
+
+def qr_data_uri(text: str) -> str:
+    """A QR code (ISO/IEC 18004, error correction M) as a PNG in a `data:` URI."""
+    return segno.make_qr(text, error="m").png_data_uri(scale=5, border=4)
+
+
+def _text(secret: bytes) -> str:
+    """Base32 without padding, as apps expect it."""
+    return b32encode(secret).decode().rstrip("=")

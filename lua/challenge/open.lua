@@ -1,0 +1,41 @@
+--[[ challenge/open
+Challenge the holder of an active factor.
+
+KEYS   factor      hash
+       challenge   hash: state, record, created_ms, updated_ms, expires_ms, attempts
+       challenges  sorted set: ids of the factor's challenges, by created_ms
+ARGV   challenge_id
+       record      sealed: what the engine knows of it
+       life_ms     until it expires
+       kept_ms     until it is forgotten; the same for all challenges
+       now_us      empty = the clock of this server
+REPLY  status, now_ms, retry_after_ms
+       0 OPENED
+       1 ABSENT    there is no such factor
+       2 CLOSED    it is not active
+       3 LOCKED    too many failures in a row
+REPEAT unsafe      a repeat would find its own challenge
+]]
+--@include clock
+local factor, challenge, challenges = KEYS[1], KEYS[2], KEYS[3]
+local challenge_id, record = ARGV[1], ARGV[2]
+local life_ms, kept_ms, now_us = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+
+local now_ms = math.floor(clock(now_us) / 1000)
+local found = redis.call('HMGET', factor, 'state', 'locked_ms')
+if not found[1] then
+  return {1, now_ms, 0}
+elseif found[1] ~= 'ACTIVE' then
+  return {2, now_ms, 0}
+end
+local wait_ms = (tonumber(found[2]) or 0) - now_ms
+if wait_ms > 0 then
+  return {3, now_ms, wait_ms}
+end
+redis.call('HSET', challenge, 'state', 'PENDING', 'record', record, 'created_ms', now_ms, 'updated_ms', now_ms,
+  'expires_ms', now_ms + life_ms)
+redis.call('PEXPIRE', challenge, kept_ms)
+redis.call('ZREMRANGEBYSCORE', challenges, 0, now_ms - kept_ms)
+redis.call('ZADD', challenges, now_ms, challenge_id)
+redis.call('PEXPIRE', challenges, kept_ms)
+return {0, now_ms, 0}

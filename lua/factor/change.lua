@@ -1,0 +1,51 @@
+--[[ factor/change
+Change a factor, if it is still the version that the caller has read: all of it or nothing.
+
+KEYS   factor      hash
+       claim       string: id of the factor that has the name which this factor had
+       pending     sorted set: factors that are not activated yet
+ARGV   factor_id
+       version     that was read
+       state       from now on: ACTIVE and INACTIVE factors are kept for good
+       record
+       step        time step of the code that activates it, empty = none
+       releases    1 = the name is free from now on
+       now_us      empty = the clock of this server
+REPLY  status, now_ms
+       0 CHANGED
+       1 STALE     somebody else changed it first: read again
+       2 ABSENT
+       3 REPLAYED  a code of this step, or a later one, was accepted before
+REPEAT unsafe      a repeat would find its own version
+]]
+--@include clock
+local factor, claim, pending = KEYS[1], KEYS[2], KEYS[3]
+local factor_id, version, state, record = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local step, releases, now_us = ARGV[5], ARGV[6] == '1', ARGV[7]
+
+local now_ms = math.floor(clock(now_us) / 1000)
+local found = redis.call('HMGET', factor, 'version', 'step')
+if not found[1] then
+  return {2, now_ms}
+elseif found[1] ~= version then
+  return {1, now_ms}
+end
+if step ~= '' then
+  if found[2] and tonumber(found[2]) >= tonumber(step) then
+    return {3, now_ms}
+  end
+  redis.call('HSET', factor, 'step', step)
+end
+redis.call('HSET', factor, 'state', state, 'version', tonumber(version) + 1, 'record', record, 'updated_ms', now_ms)
+if redis.call('GET', claim) == factor_id then
+  if releases then
+    redis.call('DEL', claim)
+  elseif state ~= 'PENDING' then
+    redis.call('PERSIST', claim)
+  end
+end
+if state ~= 'PENDING' then
+  redis.call('PERSIST', factor)
+  redis.call('ZREM', pending, factor_id)
+end
+return {0, now_ms}
