@@ -1,15 +1,22 @@
 """HTTP/1 as it is framed: what connections carry before, between and after answers (RFC 9112)."""
 
 import re
+import socket
+import time
 from contextlib import asynccontextmanager
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+import uvicorn
 
+from bench.floor import app as floor
 from edge.app import create_app
 from edge.metrics import Metrics
 from tests.edge.sockets import exchange, request
+from tests.waiting import wait_until
+from watchword.protocol import EdgeHttpProtocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -19,6 +26,7 @@ if TYPE_CHECKING:
     from tests.edge.tenants import Tenant
 
 CLOSE = ("connection", "close")
+PATIENCE_SECONDS = 10
 
 
 def statuses(answers: bytes) -> list[int]:
@@ -81,3 +89,25 @@ async def test_servers_without_our_extension_get_the_messages_of_asgi() -> None:
 
     assert answer.status_code == 200
     assert int(answer.headers["content-length"]) == len(answer.content) > 0
+
+
+def test_an_idle_connection_is_closed_after_its_time_and_no_sooner() -> None:
+    """The real server, with less patience than it is deployed with."""
+    config = uvicorn.Config(
+        floor, port=0, loop="uvloop", http=EdgeHttpProtocol, timeout_keep_alive=1, log_config=None, lifespan="off"
+    )
+    server = uvicorn.Server(config)
+    thread = Thread(target=server.run)
+    thread.start()
+    try:
+        wait_until(lambda: server.started)
+        address = server.servers[0].sockets[0].getsockname()
+        with socket.create_connection(address, timeout=PATIENCE_SECONDS) as connection:
+            connection.sendall(request("GET", "/"))
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+            answered = time.monotonic()
+            assert connection.recv(65536) == b""
+            assert time.monotonic() - answered > 1
+    finally:
+        server.should_exit = True
+        thread.join()
