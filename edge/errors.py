@@ -85,6 +85,8 @@ ROWS: Rows = {
     engine.WrongPassword: Row(401, "Invalid credentials"),
     engine.UnknownTenant: Row(404, "There is no such tenant."),
     engine.UnknownApiKey: Row(404, "There is no such API key."),
+    engine.UnknownClient: Row(404, "There is no such client."),
+    engine.ScopeRefused: Row(403, "The scope is unknown or not granted."),
     engine.UnknownAdmin: Row(404, "There is no such administrator."),
     engine.TenantInactive: Row(403, "The tenant is not active."),
     engine.OriginRefused: Row(403, "Pages of this origin may not use this tenant."),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from engine.admins import Admins
 from engine.api_keys import ApiKeys
 from engine.challenges import Challenges
+from engine.clients import Clients
 from engine.configurations import Configurations
 from engine.deployment import open_deployment
 from engine.factors import Factors
@@ -17,6 +18,7 @@ from engine.passwords import Passwords
 from engine.rates import DefaultRates
 from engine.sealing import Keyring
 from engine.store import scripts
+from engine.store.access_tokens import AccessTokenStore
 from engine.store.address import Address
 from engine.store.admins import AdminStore
 from engine.store.challenges import ChallengeStore
@@ -53,6 +55,7 @@ class Engine:
     known_tenants: KnownTenants
     configurations: Configurations
     api_keys: ApiKeys
+    clients: Clients
     admins: Admins
     passcodes: Passcodes
     factors: Factors
@@ -99,6 +102,7 @@ def _assemble(link: Link, space: KeySpace, limits: Limits, passwords: Passwords,
         known_tenants=known,
         configurations=Configurations(tenants),
         api_keys=api_keys,
+        clients=Clients(AccessTokenStore(link), space, tenants=tenants, known_tenants=known),
         admins=Admins(AdminStore(link), space, keyring=keyring, passwords=passwords, limits=limits, rates=rates),
         passcodes=Passcodes(
             PasscodeStore(link),

@@ -6,6 +6,8 @@ Refusal                       the answer is no, and nothing was changed
 │   └── WrongPassword         sign-in failed; unknown e-mail and wrong password are one answer
 ├── UnknownTenant             there is none with this id, or the credential is another tenant's
 ├── UnknownApiKey             the tenant has no API key with this id
+├── UnknownClient             the tenant has no OAuth client with this id
+├── ScopeRefused              an unknown scope, or one that the client does not have
 ├── UnknownAdmin              nobody signed up with this e-mail address
 ├── TenantInactive            not activated yet, or suspended
 ├── OriginRefused             a web page of this origin may not use the tenant
@@ -95,6 +97,14 @@ class UnknownTenant(Refusal):
 
 class UnknownApiKey(Refusal):
     reason = "unknown_api_key"
+
+
+class UnknownClient(Refusal):
+    reason = "unknown_client"
+
+
+class ScopeRefused(Refusal):
+    reason = "scope_refused"
 
 
 class UnknownAdmin(Refusal):

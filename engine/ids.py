@@ -18,6 +18,9 @@ PassKey = NewType("PassKey", str)
 """A pass key in its normal form, see engine.pass_keys."""
 
 
+ClientId = NewType("ClientId", str)
+"""Of an OAuth client: its tenant's id, a full stop, and 16 hexadecimal digits."""
+
 FactorId = NewType("FactorId", str)
 """A UUID that carries the partition of the user who got the factor."""
 

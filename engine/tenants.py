@@ -9,7 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from engine.errors import OriginRefused, TenantInactive, TenantNameTaken, UnknownTenant
-from engine.ids import AdminId, TenantId, is_tenant_id
+from engine.ids import AdminId, ClientId, TenantId, is_tenant_id
 from engine.policies import PasscodePolicy
 from engine.store.claims import ClaimStore, TakeStatus
 from engine.store.keys import KeySpace, Place
@@ -27,6 +27,13 @@ class State(StrEnum):
 
 class ApiKey(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
+    created_at: int
+
+
+class OAuthClient(msgspec.Struct, frozen=True, omit_defaults=True):
+    name: str
+    secret_digest: str
+    scopes: tuple[str, ...]
     created_at: int
 
 
@@ -54,6 +61,7 @@ class Tenant(msgspec.Struct, frozen=True, omit_defaults=True):
     submit_limit: int | None = None
     fetch_limit: int | None = None
     api_keys: dict[str, ApiKey] = msgspec.field(default_factory=dict[str, ApiKey])  # by digest
+    clients: dict[ClientId, OAuthClient] = msgspec.field(default_factory=dict[ClientId, OAuthClient])
 
     @property
     def policy(self) -> PasscodePolicy:

@@ -1,4 +1,4 @@
-"""Bearer secrets: API keys and session tokens.
+"""Bearer secrets: API keys, session tokens, secrets and access tokens of OAuth clients.
 
     wwk 5d8f...32 hex digits...  43 letters and digits  8 hex digits
     kind       subject                  secret             checksum
@@ -18,11 +18,13 @@ from zlib import crc32
 
 _ALPHABET = string.ascii_letters + string.digits
 _SECRET_LENGTH = 43  # 43 * log2(62) = 256 bits
-_SHAPE = re.compile(r"(ww[ks])([0-9a-f]{32})[A-Za-z0-9]{43}([0-9a-f]{8})")
+_SHAPE = re.compile(r"(ww[acks])([0-9a-f]{32})[A-Za-z0-9]{43}([0-9a-f]{8})")
 
 
 class Kind(StrEnum):
+    ACCESS_TOKEN = "wwa"  # noqa: S105  # a prefix
     API_KEY = "wwk"
+    CLIENT_SECRET = "wwc"  # noqa: S105
     SESSION = "wws"
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from engine.errors import Misconfigured
 from watchword.commands.admins import admins
+from watchword.commands.clients import clients
 from watchword.commands.doctor import doctor
 from watchword.commands.keys import keys
 from watchword.commands.session import pass_settings
@@ -50,5 +51,5 @@ def serve_command(settings: Settings, *, demo: bool, **given: object) -> None:
     sys.exit(0 if in_order else 1)
 
 
-for _command in (admins, doctor, keys, tenants):
+for _command in (admins, clients, doctor, keys, tenants):
     main.add_command(_command)

@@ -119,6 +119,10 @@ def fetch_receipt(subject: Place, request: str) -> bytes:
     return subject.tag + b"fetched:" + subject.digest + request.encode()
 
 
+def token(subject: Place) -> bytes:
+    return subject.tag + b"token:" + subject.digest
+
+
 def limit(subject: Place) -> bytes:
     return subject.tag + b"limit:" + subject.digest
 

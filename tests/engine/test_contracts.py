@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any, cast, get_type_hints
 
 import pytest
 
-from engine.store import admins, challenges, claims, deployment, factors, idempotency, limits, passcodes, tenants
+from engine.store import (
+    access_tokens,
+    admins,
+    challenges,
+    claims,
+    deployment,
+    factors,
+    idempotency,
+    limits,
+    passcodes,
+    tenants,
+)
 from engine.store.scripts import ContractError, Script, load, load_all, parse_contract
 from tests.engine.servers import SCRIPT_COMMANDS
 
@@ -48,6 +59,9 @@ REPLIES: dict[str, type[tuple[Any, ...]]] = {
     "tenant/list": tenants.ListReply,
     "tenant/read": tenants.ReadReply,
     "tenant/replace": tenants.ReplaceReply,
+    "token/issue": access_tokens.IssueReply,
+    "token/read": access_tokens.ReadReply,
+    "token/revoke": access_tokens.RevokeReply,
 }
 INCLUDES = {path.name.removesuffix(".lua"): path for path in (resources.files("lua") / "include").iterdir()}
 

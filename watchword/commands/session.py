@@ -24,6 +24,7 @@ from engine.errors import (
     Unavailable,
     UnknownAdmin,
     UnknownApiKey,
+    UnknownClient,
     UnknownTenant,
 )
 from watchword.embedded import redis_for
@@ -39,6 +40,7 @@ _REFUSALS: dict[type[Exception], str] = {
     UnknownTenant: "No tenant has this id: `watchword tenant list` shows those there are.",
     TenantNameTaken: "Another tenant has this name; the case of its letters does not matter.",
     UnknownApiKey: "The tenant has no API key with this id: `watchword key list TENANT` shows those it has.",
+    UnknownClient: "The tenant has no client with this id: `watchword client list --tenant ID` shows them.",
     UnknownAdmin: "Nobody signed up with this e-mail address.",
 }
 _OUTCOME_UNKNOWN = "Redis did not answer in time. It may have done what was asked: look before you repeat it."
