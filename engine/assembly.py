@@ -10,6 +10,7 @@ from engine.challenges import Challenges
 from engine.clients import Clients
 from engine.configurations import Configurations
 from engine.deployment import open_deployment
+from engine.erasure import Erasure
 from engine.factors import Factors
 from engine.known_tenants import KnownTenants
 from engine.limits import Limits
@@ -60,6 +61,7 @@ class Engine:
     passcodes: Passcodes
     factors: Factors
     challenges: Challenges
+    erasure: Erasure
     passwords: Passwords
     limits: Limits
     link: Link
@@ -95,6 +97,7 @@ def _assemble(link: Link, space: KeySpace, limits: Limits, passwords: Passwords,
     claims = ClaimStore(link)
     tenants = Tenants(TenantStore(link), claims, space)
     factors = Factors(FactorStore(link), claims, space, keyring=keyring)
+    challenges = Challenges(ChallengeStore(link), factors, space, keyring=keyring)
     known = KnownTenants(tenants, space, link)
     api_keys = ApiKeys(tenants, known)
     return Engine(
@@ -115,7 +118,8 @@ def _assemble(link: Link, space: KeySpace, limits: Limits, passwords: Passwords,
             idempotency=IdempotencyStore(link),
         ),
         factors=factors,
-        challenges=Challenges(ChallengeStore(link), factors, space, keyring=keyring),
+        challenges=challenges,
+        erasure=Erasure(tenants, factors, challenges),
         passwords=passwords,
         limits=limits,
         link=link,

@@ -1,5 +1,7 @@
 """Challenges: a user is asked to prove a factor, within a time and with a number of attempts."""
 
+import asyncio
+from contextlib import suppress
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -9,7 +11,14 @@ from engine.errors import ChallengeClosed, FactorLocked, FactorNotActive, Unknow
 from engine.factors import Factors
 from engine.ids import ChallengeId, FactorId, TenantId, is_uuid
 from engine.sealing import Keyring
-from engine.store.challenges import AttemptStatus, ChallengeStore, ConcludeStatus, OpenStatus, ReadStatus
+from engine.store.challenges import (
+    AttemptStatus,
+    ChallengeStore,
+    ConcludeStatus,
+    ForgetStatus,
+    OpenStatus,
+    ReadStatus,
+)
 from engine.store.keys import KeySpace, Place
 from engine.totp import matching_step
 
@@ -129,6 +138,40 @@ class Challenges:
         if concluded.status is ConcludeStatus.CLOSED:
             raise ChallengeClosed
         return await self.read(tenant_id, factor_id, challenge_id)
+
+    async def list(
+        self, tenant_id: TenantId, factor_id: FactorId, *, first: int, most: int
+    ) -> tuple[int, list[Challenge]]:
+        """How many challenges of a factor can be read, and some of them, the youngest first.
+
+        Raises:
+            UnknownFactor
+        """
+        listed = await self._store.list(
+            factor=self._factors.place(tenant_id, factor_id), first=first, most=most, kept_ms=KEPT_MS
+        )
+        ids = [ChallengeId(text) for text in listed.ids.decode().split()]
+        found = await asyncio.gather(*[self._read_if_there(tenant_id, factor_id, one) for one in ids])
+        return listed.total, [challenge for challenge in found if challenge is not None]
+
+    async def forget(self, tenant_id: TenantId, factor_id: FactorId, challenge_id: ChallengeId) -> bool:
+        """Remove a challenge. False if it was gone.
+
+        Raises:
+            UnknownFactor, UnknownChallenge: no id of ours.
+        """
+        reply = await self._store.forget(
+            factor=self._factors.place(tenant_id, factor_id),
+            challenge=self._place(tenant_id, factor_id, challenge_id),
+            challenge_id=challenge_id,
+        )
+        return reply.status is ForgetStatus.FORGOTTEN
+
+    async def _read_if_there(
+        self, tenant_id: TenantId, factor_id: FactorId, challenge_id: ChallengeId
+    ) -> Challenge | None:
+        with suppress(UnknownChallenge):
+            return await self.read(tenant_id, factor_id, challenge_id)
 
     def _place(self, tenant_id: TenantId, factor_id: FactorId, challenge_id: ChallengeId) -> Place:
         """Beside its factor, whatever the id says.

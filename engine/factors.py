@@ -13,7 +13,16 @@ from engine.errors import FactorNotActive, FactorNotPending, UnknownFactor, User
 from engine.ids import FactorId, TenantId, UserName, is_uuid
 from engine.sealing import Keyring
 from engine.store.claims import ClaimStore, TakeStatus
-from engine.store.factors import AttemptStatus, ChangeReply, ChangeStatus, EnrolStatus, FactorStore, ReadStatus
+from engine.store.claims import ReadStatus as ClaimStatus
+from engine.store.factors import (
+    AttemptStatus,
+    ChangeReply,
+    ChangeStatus,
+    EnrolStatus,
+    FactorStore,
+    ForgetStatus,
+    ReadStatus,
+)
 from engine.store.keys import KeySpace, Place
 from engine.totp import TotpPolicy, matching_step, new_secret
 
@@ -110,6 +119,30 @@ class Factors:
         ]
         found = await asyncio.gather(*[self._read_if_there(tenant_id, factor_id) for _, factor_id in listed])
         return sum(reply.total for reply in replies), [factor for factor in found if factor is not None]
+
+    async def find(self, tenant_id: TenantId, user: UserName) -> Factor:
+        """The factor that a user has.
+
+        Raises:
+            UnknownFactor: none.
+        """
+        reply = await self._claims.read(name=self._user(tenant_id, user))
+        if reply.status is ClaimStatus.FREE:
+            raise UnknownFactor
+        return await self.read(tenant_id, FactorId(reply.owner.decode()))
+
+    async def forget(self, tenant_id: TenantId, factor: Factor) -> bool:
+        """Remove a factor with its names. False if somebody else was faster."""
+        home = self._user(tenant_id, factor.record.home)
+        reply = await self._store.forget(
+            factor=self.place(tenant_id, factor.id),
+            user=home,
+            tenant=self._tenant(tenant_id, home),
+            factor_id=factor.id,
+        )
+        if factor.record.user != factor.record.home:
+            await self._claims.release(name=self._user(tenant_id, factor.record.user), owner=factor.id)
+        return reply.status is ForgetStatus.FORGOTTEN
 
     async def change(self, tenant_id: TenantId, factor_id: FactorId, changes: Changes) -> Factor:
         """Change all that is asked for, or nothing. A code is looked at once its attempt is counted.

@@ -13,6 +13,7 @@ from watchword.commands.doctor import doctor
 from watchword.commands.keys import keys
 from watchword.commands.session import pass_settings
 from watchword.commands.tenants import tenants
+from watchword.commands.users import users
 from watchword.serve import serve
 from watchword.servers import EmbeddedError
 from watchword.settings import Settings
@@ -51,5 +52,5 @@ def serve_command(settings: Settings, *, demo: bool, **given: object) -> None:
     sys.exit(0 if in_order else 1)
 
 
-for _command in (admins, clients, doctor, keys, tenants):
+for _command in (admins, clients, doctor, keys, tenants, users):
     main.add_command(_command)

@@ -12,6 +12,8 @@ _OPEN = load("challenge/open")
 _READ = load("challenge/read")
 _ATTEMPT = load("challenge/attempt")
 _CONCLUDE = load("challenge/conclude")
+_LIST = load("challenge/list")
+_FORGET = load("challenge/forget")
 
 
 class OpenStatus(IntEnum):
@@ -39,6 +41,15 @@ class ConcludeStatus(IntEnum):
     CLOSED = 2
 
 
+class ListStatus(IntEnum):
+    LISTED = 0
+
+
+class ForgetStatus(IntEnum):
+    FORGOTTEN = 0
+    ABSENT = 1
+
+
 class OpenReply(NamedTuple):
     status: OpenStatus
     now_ms: int
@@ -64,6 +75,16 @@ class AttemptReply(NamedTuple):
 class ConcludeReply(NamedTuple):
     status: ConcludeStatus
     now_ms: int
+
+
+class ListReply(NamedTuple):
+    status: ListStatus
+    total: int
+    ids: bytes
+
+
+class ForgetReply(NamedTuple):
+    status: ForgetStatus
 
 
 class ChallengeStore:
@@ -123,6 +144,20 @@ class ChallengeStore:
             ["" if step is None else step, free, first_ms, longest_ms, _given(now_us)],
         )
         return ConcludeReply(ConcludeStatus(reply[0]), reply[1])
+
+    async def list(
+        self, *, factor: Place, first: int, most: int, kept_ms: int, now_us: int | None = None
+    ) -> ListReply:
+        reply = await self._runner.run(
+            _LIST, factor.partition, [keys.challenges(factor)], [first, most, kept_ms, _given(now_us)]
+        )
+        return ListReply(ListStatus(reply[0]), *reply[1:])
+
+    async def forget(self, *, factor: Place, challenge: Place, challenge_id: str) -> ForgetReply:
+        reply = await self._runner.run(
+            _FORGET, factor.partition, [keys.challenge(challenge), keys.challenges(factor)], [challenge_id]
+        )
+        return ForgetReply(ForgetStatus(reply[0]))
 
 
 def _given(now_us: int | None) -> int | str:

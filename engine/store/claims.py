@@ -9,6 +9,7 @@ from engine.store.link import Runner
 from engine.store.scripts import load
 
 _TAKE = load("claim/take")
+_READ = load("claim/read")
 _KEEP = load("claim/keep")
 _RELEASE = load("claim/release")
 
@@ -40,6 +41,16 @@ class ReleaseReply(NamedTuple):
     status: ReleaseStatus
 
 
+class ReadStatus(IntEnum):
+    TAKEN = 0
+    FREE = 1
+
+
+class ReadReply(NamedTuple):
+    status: ReadStatus
+    owner: bytes
+
+
 class ClaimStore:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
@@ -47,6 +58,10 @@ class ClaimStore:
     async def take(self, *, name: Place, owner: str, lapse_ms: int) -> TakeReply:
         reply = await self._runner.run(_TAKE, name.partition, [keys.claim(name)], [owner, lapse_ms])
         return TakeReply(TakeStatus(reply[0]))
+
+    async def read(self, *, name: Place) -> ReadReply:
+        reply = await self._runner.run(_READ, name.partition, [keys.claim(name)], [])
+        return ReadReply(ReadStatus(reply[0]), reply[1])
 
     async def keep(self, *, name: Place, owner: str) -> KeepReply:
         reply = await self._runner.run(_KEEP, name.partition, [keys.claim(name)], [owner])

@@ -13,6 +13,7 @@ _READ = load("factor/read")
 _ATTEMPT = load("factor/attempt")
 _CHANGE = load("factor/change")
 _LIST = load("factor/list")
+_FORGET = load("factor/forget")
 
 
 class EnrolStatus(IntEnum):
@@ -40,6 +41,11 @@ class ChangeStatus(IntEnum):
 
 class ListStatus(IntEnum):
     LISTED = 0
+
+
+class ForgetStatus(IntEnum):
+    FORGOTTEN = 0
+    ABSENT = 1
 
 
 class EnrolReply(NamedTuple):
@@ -71,6 +77,10 @@ class ListReply(NamedTuple):
     status: ListStatus
     total: int
     ids: bytes
+
+
+class ForgetReply(NamedTuple):
+    status: ForgetStatus
 
 
 class FactorStore:
@@ -137,6 +147,22 @@ class FactorStore:
             [first, most, _given(now_us)],
         )
         return ListReply(ListStatus(reply[0]), *reply[1:])
+
+    async def forget(self, *, factor: Place, user: Place, tenant: Place, factor_id: str) -> ForgetReply:
+        """`user` is whom the factor was enrolled for."""
+        reply = await self._runner.run(
+            _FORGET,
+            factor.partition,
+            [
+                keys.factor(factor),
+                keys.claim(user),
+                keys.factors(tenant),
+                keys.pending_factors(tenant),
+                keys.challenges(factor),
+            ],
+            [factor_id],
+        )
+        return ForgetReply(ForgetStatus(reply[0]))
 
 
 def _given(now_us: int | None) -> int | str:

@@ -31,6 +31,9 @@ EVERY_COMMAND = (
     ("serve",),
     ("doctor",),
     ("admin", "reset-password", "ann@example.com"),
+    ("client", "create", "--tenant", UNKNOWN),
+    ("client", "list", "--tenant", UNKNOWN),
+    ("client", "revoke", "--tenant", UNKNOWN, "a client"),
     ("key", "issue", UNKNOWN, "--name", "dialer"),
     ("key", "list", UNKNOWN),
     ("key", "revoke", UNKNOWN, "0123456789ab"),
@@ -41,6 +44,7 @@ EVERY_COMMAND = (
     ("tenant", "list"),
     ("tenant", "show", UNKNOWN),
     ("tenant", "suspend", UNKNOWN),
+    ("user", "erase", "--tenant", UNKNOWN, "ann"),
 )
 BUT_DOCTOR = [words for words in EVERY_COMMAND if words != ("doctor",)]
 
@@ -55,7 +59,9 @@ def operator(running: EmbeddedRedis, data_dir: Path) -> Operator:
 # Help
 
 
-@pytest.mark.parametrize("words", [(), ("admin",), ("key",), ("tenant",), *EVERY_COMMAND], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [(), ("admin",), ("client",), ("key",), ("tenant",), ("user",), *EVERY_COMMAND], ids=" ".join
+)
 def test_help_is_shown_whatever_is_wrong_with_the_settings(data_dir: Path, words: tuple[str, ...]) -> None:
     said = Operator(data_dir, WATCHWORD_UNKNOWN="1").reads(*words, "--help")
     assert said.startswith(f"Usage: main {' '.join(words[:2])}".rstrip())

@@ -140,11 +140,12 @@ def test_delete_asks_and_no_is_no(operator: Operator, tenant: TenantId) -> None:
 def test_delete_ends_a_tenant_and_frees_its_name(operator: Operator) -> None:
     made = operator.gets("tenant", "create", "--name", "Acme", "--active")
     result = operator.types("tenant", "delete", made["tenant_id"], then="y\n")
-    assert (result.exit_code, result.stdout) == (0, "Deleted.\n")
+    assert (result.exit_code, result.stdout) == (0, "Deleted, with 0 factor(s) and 0 challenge(s).\n")
     assert operator.gets("tenant", "list") == []
     assert not operator.asks_engine(lambda engine: is_good(engine, made["api_key"]))
     again = operator.creates("Acme")
-    assert operator.gets("tenant", "delete", again, "--yes") == {"tenant_id": again, "deleted": True}
+    deleted = operator.gets("tenant", "delete", again, "--yes")
+    assert deleted == {"tenant_id": again, "deleted": True, "factors": 0, "challenges": 0}
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from engine.errors import (
     UnknownAdmin,
     UnknownApiKey,
     UnknownClient,
+    UnknownFactor,
     UnknownTenant,
 )
 from watchword.embedded import redis_for
@@ -41,6 +42,7 @@ _REFUSALS: dict[type[Exception], str] = {
     TenantNameTaken: "Another tenant has this name; the case of its letters does not matter.",
     UnknownApiKey: "The tenant has no API key with this id: `watchword key list TENANT` shows those it has.",
     UnknownClient: "The tenant has no client with this id: `watchword client list --tenant ID` shows them.",
+    UnknownFactor: "Nothing is kept for this user.",
     UnknownAdmin: "Nobody signed up with this e-mail address.",
 }
 _OUTCOME_UNKNOWN = "Redis did not answer in time. It may have done what was asked: look before you repeat it."

@@ -29,9 +29,11 @@ class Created(msgspec.Struct):
     api_key: str
 
 
-class Deleted(msgspec.Struct):
+class Deleted(msgspec.Struct, kw_only=True):
     tenant_id: str
     deleted: bool = True
+    factors: int
+    challenges: int
 
 
 @click.group("tenant")
@@ -189,15 +191,21 @@ def suspend(settings: Settings, *, tenant_id: TenantId, as_json: bool) -> None:
 @json_option
 @pass_settings
 def delete(settings: Settings, *, tenant_id: TenantId, yes: bool, as_json: bool) -> None:
-    """Delete a tenant, its configuration and its API keys."""
+    """Delete a tenant with all that is kept for it.
+
+    That is its configuration, API keys and clients, and its users' factors and challenges. What lives for a short
+    time only, as passcodes, can no longer be reached and ends by itself.
+    """
     if not yes:
         tenant = run(settings, lambda engine: engine.tenants.read(tenant_id))
         question = (
             f"Delete {printable(tenant.name)}, with its configuration and {len(tenant.api_keys)} API key(s)?"
         )
         click.confirm(question, abort=True, err=True)
-    run(settings, lambda engine: engine.tenants.delete(tenant_id))
-    answer(Deleted(tenant_id), "Deleted.", as_json=as_json)
+    erased = run(settings, lambda engine: engine.erasure.erase_tenant(tenant_id))
+    deleted = Deleted(tenant_id=tenant_id, factors=erased.factors, challenges=erased.challenges)
+    text = f"Deleted, with {erased.factors} factor(s) and {erased.challenges} challenge(s)."
+    answer(deleted, text, as_json=as_json)
 
 
 def _changes(options: dict[str, Any]) -> Changes:

@@ -1,0 +1,64 @@
+"""Erasure: a tenant or a user, and all that is kept for them, in steps that are small for Redis."""
+
+from typing import NamedTuple
+
+from engine.challenges import Challenges
+from engine.factors import Factor, Factors
+from engine.ids import TenantId, UserName
+from engine.tenants import State, Tenants
+
+_STEP = 100
+
+
+class Erased(NamedTuple):
+    """What was removed. Passcodes, limits, sessions and tokens are not counted: they end by themselves."""
+
+    factors: int = 0
+    challenges: int = 0
+
+    def plus(self, other: "Erased") -> "Erased":
+        return Erased(self.factors + other.factors, self.challenges + other.challenges)
+
+
+class Erasure:
+    def __init__(self, tenants: Tenants, factors: Factors, challenges: Challenges) -> None:
+        self._tenants = tenants
+        self._factors = factors
+        self._challenges = challenges
+
+    async def erase_tenant(self, tenant_id: TenantId) -> Erased:
+        """Delete a tenant with everything. Interrupted, it leaves a suspended tenant, and can be done again.
+
+        Raises:
+            UnknownTenant
+        """
+        await self._tenants.set_state(tenant_id, State.SUSPENDED)
+        erased = await self._erase_factors(tenant_id)
+        await self._tenants.delete(tenant_id)
+        # What was under way when the tenant was suspended may have come in since.
+        return erased.plus(await self._erase_factors(tenant_id))
+
+    async def erase_user(self, tenant_id: TenantId, user: UserName) -> Erased:
+        """Delete what is kept for a user of a tenant.
+
+        Raises:
+            UnknownTenant
+            UnknownFactor: nothing is.
+        """
+        await self._tenants.read(tenant_id)
+        return await self._erase_factor(tenant_id, await self._factors.find(tenant_id, user))
+
+    async def _erase_factors(self, tenant_id: TenantId) -> Erased:
+        erased = Erased()
+        while listed := (await self._factors.list(tenant_id, first=0, most=_STEP))[1]:
+            for factor in listed:
+                erased = erased.plus(await self._erase_factor(tenant_id, factor))
+        return erased
+
+    async def _erase_factor(self, tenant_id: TenantId, factor: Factor) -> Erased:
+        """Its challenges first: without their factor nobody would find them."""
+        challenges = 0
+        while listed := (await self._challenges.list(tenant_id, factor.id, first=0, most=_STEP))[1]:
+            for challenge in listed:
+                challenges += await self._challenges.forget(tenant_id, factor.id, challenge.id)
+        return Erased(int(await self._factors.forget(tenant_id, factor)), challenges)

@@ -1,0 +1,19 @@
+--[[ challenge/list
+List the ids of a factor's challenges, the youngest first.
+
+KEYS   challenges  sorted set: ids, by created_ms
+ARGV   first       how many to leave out
+       most        how many to tell
+       kept_ms     until a challenge is forgotten
+       now_us      empty = the clock of this server
+REPLY  status, total, ids
+       0 LISTED    ids separated by blanks
+REPEAT safe
+]]
+--@include clock
+local challenges = KEYS[1]
+local first, most, kept_ms, now_us = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+
+redis.call('ZREMRANGEBYSCORE', challenges, 0, math.floor(clock(now_us) / 1000) - kept_ms)
+local ids = redis.call('ZRANGE', challenges, first, first + most - 1, 'REV')
+return {0, redis.call('ZCARD', challenges), table.concat(ids, ' ')}
