@@ -13,7 +13,8 @@ from edge.errors import BodyTooLarge, BodyTooSlow, HeaderRefused, MalformedBody,
 
 T = TypeVar("T")
 
-Headers = tuple[tuple[bytes, bytes], ...]
+Header = tuple[bytes, bytes]
+Headers = tuple[Header, ...]
 
 # Answers hold passcodes and tokens: no cache on the way may keep one.
 NO_STORE = (b"cache-control", b"no-store")

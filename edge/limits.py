@@ -1,25 +1,33 @@
 """Rate limits as headers: draft-ietf-httpapi-ratelimit-headers, and Retry-After (RFC 9110)."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
-from edge.http import Headers
+from edge.http import Header, Headers
 from engine.errors import LimitState
 
 
 def rate_limit_headers(states: tuple[LimitState, ...]) -> Headers:
     """Where the caller stands, for every limit that was charged."""
+    if len(states) == 1:
+        return _headers(states[0])
     if not states:
         return ()
-    told = [_told(state) for state in states]
-    policies, standings = told[0] if len(told) == 1 else map(b", ".join, zip(*told, strict=True))
-    return ((b"ratelimit-policy", policies), (b"ratelimit", standings))
+    policies, standings = zip(*map(_headers, states), strict=True)
+    return (_joined(policies), _joined(standings))
 
 
 @lru_cache(maxsize=1024)  # under load many requests in a row stand where one lease left them
-def _told(state: LimitState) -> tuple[bytes, bytes]:
+def _headers(state: LimitState) -> tuple[Header, Header]:
     name = state.policy
     policy = f'"{name}";q={state.quota};w={state.window_s}'
-    return policy.encode(), f'"{name}";r={state.remaining};t={_seconds(state.reset_ms)}'.encode()
+    standing = f'"{name}";r={state.remaining};t={_seconds(state.reset_ms)}'
+    return (b"ratelimit-policy", policy.encode()), (b"ratelimit", standing.encode())
+
+
+def _joined(headers: Sequence[Header]) -> Header:
+    """One header for several of the same name (RFC 9110 5.3)."""
+    return headers[0][0], b", ".join([value for _, value in headers])
 
 
 def retry_after(milliseconds: int) -> tuple[bytes, bytes]:

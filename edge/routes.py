@@ -94,7 +94,17 @@ class Endpoint:
             except Exception as error:
                 _logger.exception("operation failed", extra=self._trail(request))
                 reply, outcome = self._refusals.reply(request, error), "broken"
-            await _answer(scope, send, request, reply, shared)
+            headers = [
+                (b"content-length", b"%d" % len(reply.body)),
+                (b"x-request-id", request.id),
+                *reply.headers,
+                *shared,
+            ]
+            if WHOLE_ANSWER in scope.get("extensions", ()):
+                await send({"type": WHOLE_ANSWER, "status": reply.status, "headers": headers, "body": reply.body})
+            else:
+                await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+                await send({"type": "http.response.body", "body": reply.body})
         finally:
             state.in_flight -= 1
             seconds = perf_counter() - started
@@ -140,17 +150,3 @@ class Endpoint:
     def _trail(self, request: Request) -> dict[str, str]:
         """What a log line says of a request: never its path, which holds pass keys."""
         return {"request_id": request.id.decode(), "method": request.method, "route": self.template}
-
-
-async def _answer(scope: Scope, send: Send, request: Request, reply: Reply, shared: Headers) -> None:
-    headers = [
-        (b"content-length", b"%d" % len(reply.body)),
-        (b"x-request-id", request.id),
-        *reply.headers,
-        *shared,
-    ]
-    if WHOLE_ANSWER in scope.get("extensions", ()):
-        await send({"type": WHOLE_ANSWER, "status": reply.status, "headers": headers, "body": reply.body})
-    else:
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})

@@ -34,8 +34,30 @@ class ApiKeys:
         Raises:
             Unauthenticated: it is malformed, was never issued, or is revoked.
         """
+        return self.recognise(text) or await self.look_up(text)
+
+    def recognise(self, text: str) -> tuple[Tenant, ApiKeyId] | None:
+        """Whose API key this is, if that is known here."""
         key_digest = digest(text)
-        tenant = self._known.by_api_key(key_digest) or await self._look_up(text, key_digest)
+        tenant = self._known.by_api_key(key_digest)
+        return None if tenant is None else (tenant, api_key_id(key_digest))
+
+    async def look_up(self, text: str) -> tuple[Tenant, ApiKeyId]:
+        """Whose API key this is, by Redis.
+
+        Raises:
+            Unauthenticated
+        """
+        key_digest = digest(text)
+        if self._known.is_absent(key_digest) or (token := parse(Kind.API_KEY, text)) is None:
+            raise Unauthenticated
+        try:
+            tenant = await self._known.read_again(TenantId(str(uuid.UUID(token.subject))))
+        except UnknownTenant:
+            raise Unauthenticated from None
+        if key_digest not in tenant.api_keys:
+            self._known.note_absent(key_digest)
+            raise Unauthenticated
         return tenant, api_key_id(key_digest)
 
     async def issue(self, tenant_id: TenantId, *, name: str) -> str:
@@ -72,18 +94,6 @@ class ApiKeys:
             return msgspec.structs.replace(tenant, api_keys=left)
 
         await self._tenants.change(tenant_id, without)
-
-    async def _look_up(self, text: str, key_digest: str) -> Tenant:
-        if self._known.is_absent(key_digest) or (token := parse(Kind.API_KEY, text)) is None:
-            raise Unauthenticated
-        try:
-            tenant = await self._known.read_again(TenantId(str(uuid.UUID(token.subject))))
-        except UnknownTenant:
-            raise Unauthenticated from None
-        if key_digest not in tenant.api_keys:
-            self._known.note_absent(key_digest)
-            raise Unauthenticated
-        return tenant
 
     async def _mint(
         self, tenant_id: TenantId, name: str, *, keep_others: bool, admin: AdminId | None = None

@@ -74,6 +74,16 @@ class Limits:
         await asyncio.gather(*self._renewals, return_exceptions=True)
         await asyncio.gather(*map(self._give_back, self._held.values()))
 
+    def take(self, policy: str, rate: Rate, *subject: str) -> tuple[LimitState, ...]:
+        """Use up a request that was charged ahead, and tell where the subject stands; nothing = ask `charge`."""
+        held = self._held.get((policy, *subject))
+        if held is None or held.lease.rate != rate or not held.lease.take(monotonic()):
+            return _NO_STATES
+        held.decisions.allowed_unasked += 1
+        if held.lease.is_running_low and not held.is_renewing:
+            self._renew_ahead(held)
+        return (held.lease.state,)
+
     async def charge(self, policy: str, rate: Rate, *subject: str) -> tuple[LimitState, ...]:
         """Charge one request, and tell where the subject stands; nothing to tell where there is no limit.
 
@@ -82,23 +92,22 @@ class Limits:
         """
         if not rate.quota:
             return _NO_STATES
-        name = (policy, *subject)
+        if taken := self.take(policy, rate, *subject):
+            return taken
+        held = self._hold(rate, (policy, *subject))
+        if retry_after_ms := held.lease.retry_after_ms(monotonic()):
+            held.decisions.refused_unasked += 1
+            raise LimitExceeded(held.lease.state, retry_after_ms)
+        await self._wait(held)
+        return (held.lease.state,)
+
+    def _hold(self, rate: Rate, name: tuple[str, ...]) -> _Held:
         held = self._held.get(name)
         if held is None or held.lease.rate != rate:
-            held = self._held[name] = _Held(
-                Lease(policy, rate), name, self.decisions.setdefault(policy, Decisions())
-            )
-        lease, now = held.lease, monotonic()
-        if lease.take(now):
-            held.decisions.allowed_unasked += 1
-            if lease.is_running_low and not held.is_renewing:
-                self._renew_ahead(held)
-        elif retry_after_ms := lease.retry_after_ms(now):
-            held.decisions.refused_unasked += 1
-            raise LimitExceeded(lease.state, retry_after_ms)
-        else:
-            await self._wait(held)
-        return (lease.state,)
+            policy = name[0]
+            held = _Held(Lease(policy, rate), name, self.decisions.setdefault(policy, Decisions()))
+            self._held[name] = held
+        return held
 
     async def _wait(self, held: _Held) -> None:
         """Wait in line for a renewal; whoever comes first sees to it.

@@ -57,7 +57,7 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         scope = self.scope
         self._received = self._received + len(data) if scope is self._measured else len(data)
         self._measured = scope
-        is_served = self._is_past_head and not self.cycle.response_complete
+        is_served = scope and "method" in scope and not self.cycle.response_complete
         if is_served:
             self._waiting_since = None
         elif self._patience != HEAD_SECONDS or self._waiting_since is None:
@@ -74,11 +74,7 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         else:
-            self._wait(self.timeout_keep_alive if self._is_past_head else HEAD_SECONDS)
-
-    @property
-    def _is_past_head(self) -> bool:
-        return bool(self.scope) and "method" in self.scope
+            self._wait(self.timeout_keep_alive if "method" in self.scope else HEAD_SECONDS)
 
     def _wait(self, patience: float) -> None:
         self._waiting_since = self.loop.time()
