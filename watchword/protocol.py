@@ -57,12 +57,12 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         scope = self.scope
         self._received = self._received + len(data) if scope is self._measured else len(data)
         self._measured = scope
-        is_served = scope and "method" in scope and not self.cycle.response_complete
-        if is_served:
+        in_head = not scope or "method" not in scope
+        if not in_head and not self.cycle.response_complete:
             self._waiting_since = None
         elif self._patience != HEAD_SECONDS or self._waiting_since is None:
             self._wait(HEAD_SECONDS)
-        if self._received > (MAX_MESSAGE_BYTES if is_served else MAX_HEAD_BYTES):
+        if self._received > (MAX_HEAD_BYTES if in_head else MAX_MESSAGE_BYTES):
             self._refuse("The request is too large.")
 
     def on_response_complete(self) -> None:

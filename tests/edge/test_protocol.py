@@ -71,6 +71,14 @@ def test_an_answer_that_needs_no_body_does_not_ask_for_it(edge: "Edge") -> None:
     assert statuses(exchange(edge, request("POST", "/livez", headers))) == [405]
 
 
+def test_a_body_that_is_refused_is_read_to_its_end_all_the_same(edge: "Edge") -> None:
+    """Otherwise its client would take what follows for the answer to its next request."""
+    body = b"x" * 2**20
+    sent = request("POST", "/api/v2/login", [("content-type", "application/json")], body)
+
+    assert statuses(exchange(edge, sent + request("GET", "/livez", [CLOSE]))) == [413, 200]
+
+
 def test_every_answer_is_dated(edge: "Edge") -> None:
     assert re.search(rb"\r\ndate: \w{3}, \d\d \w{3} \d{4} ", exchange(edge, request("GET", "/livez", [CLOSE])))
 
