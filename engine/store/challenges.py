@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from engine.store import keys
+from engine.store.clock import clock
 from engine.store.keys import Place
 from engine.store.link import Runner
 from engine.store.scripts import load
@@ -106,12 +107,12 @@ class ChallengeStore:
             _OPEN,
             factor.partition,
             [keys.factor(factor), keys.challenge(challenge), keys.challenges(factor)],
-            [challenge_id, record, life_ms, kept_ms, _given(now_us)],
+            [challenge_id, record, life_ms, kept_ms, clock(now_us)],
         )
         return OpenReply(OpenStatus(reply[0]), *reply[1:])
 
     async def read(self, *, challenge: Place, now_us: int | None = None) -> ReadReply:
-        reply = await self._runner.run(_READ, challenge.partition, [keys.challenge(challenge)], [_given(now_us)])
+        reply = await self._runner.run(_READ, challenge.partition, [keys.challenge(challenge)], [clock(now_us)])
         return ReadReply(ReadStatus(reply[0]), *reply[1:])
 
     async def attempt(
@@ -121,7 +122,7 @@ class ChallengeStore:
             _ATTEMPT,
             challenge.partition,
             [keys.challenge(challenge), keys.factor(factor)],
-            [most, _given(now_us)],
+            [most, clock(now_us)],
         )
         return AttemptReply(AttemptStatus(reply[0]), *reply[1:])
 
@@ -141,7 +142,7 @@ class ChallengeStore:
             _CONCLUDE,
             challenge.partition,
             [keys.challenge(challenge), keys.factor(factor)],
-            ["" if step is None else step, free, first_ms, longest_ms, _given(now_us)],
+            ["" if step is None else step, free, first_ms, longest_ms, clock(now_us)],
         )
         return ConcludeReply(ConcludeStatus(reply[0]), reply[1])
 
@@ -149,7 +150,7 @@ class ChallengeStore:
         self, *, factor: Place, first: int, most: int, kept_ms: int, now_us: int | None = None
     ) -> ListReply:
         reply = await self._runner.run(
-            _LIST, factor.partition, [keys.challenges(factor)], [first, most, kept_ms, _given(now_us)]
+            _LIST, factor.partition, [keys.challenges(factor)], [first, most, kept_ms, clock(now_us)]
         )
         return ListReply(ListStatus(reply[0]), *reply[1:])
 
@@ -158,7 +159,3 @@ class ChallengeStore:
             _FORGET, factor.partition, [keys.challenge(challenge), keys.challenges(factor)], [challenge_id]
         )
         return ForgetReply(ForgetStatus(reply[0]))
-
-
-def _given(now_us: int | None) -> int | str:
-    return "" if now_us is None else now_us

@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from engine.store import keys
+from engine.store.clock import clock
 from engine.store.keys import Place
 from engine.store.link import Runner
 from engine.store.scripts import load
@@ -104,7 +105,7 @@ class FactorStore:
             _ENROL,
             factor.partition,
             [keys.claim(user), keys.factor(factor), keys.factors(tenant), keys.pending_factors(tenant)],
-            [factor_id, record, life_ms, _given(now_us)],
+            [factor_id, record, life_ms, clock(now_us)],
         )
         return EnrolReply(EnrolStatus(reply[0]), reply[1])
 
@@ -113,7 +114,7 @@ class FactorStore:
         return ReadReply(ReadStatus(reply[0]), *reply[1:])
 
     async def attempt(self, *, factor: Place, most: int, now_us: int | None = None) -> AttemptReply:
-        reply = await self._runner.run(_ATTEMPT, factor.partition, [keys.factor(factor)], [most, _given(now_us)])
+        reply = await self._runner.run(_ATTEMPT, factor.partition, [keys.factor(factor)], [most, clock(now_us)])
         return AttemptReply(AttemptStatus(reply[0]), *reply[1:])
 
     async def change(
@@ -135,7 +136,7 @@ class FactorStore:
             _CHANGE,
             factor.partition,
             [keys.factor(factor), keys.claim(user), keys.pending_factors(tenant)],
-            [factor_id, version, state, record, "" if step is None else step, int(releases), _given(now_us)],
+            [factor_id, version, state, record, "" if step is None else step, int(releases), clock(now_us)],
         )
         return ChangeReply(ChangeStatus(reply[0]), reply[1])
 
@@ -144,7 +145,7 @@ class FactorStore:
             _LIST,
             tenant.partition,
             [keys.factors(tenant), keys.pending_factors(tenant)],
-            [first, most, _given(now_us)],
+            [first, most, clock(now_us)],
         )
         return ListReply(ListStatus(reply[0]), *reply[1:])
 
@@ -163,7 +164,3 @@ class FactorStore:
             [factor_id],
         )
         return ForgetReply(ForgetStatus(reply[0]))
-
-
-def _given(now_us: int | None) -> int | str:
-    return "" if now_us is None else now_us

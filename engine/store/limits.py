@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from engine.store import keys
+from engine.store.clock import clock
 from engine.store.keys import Place
 from engine.store.link import Runner
 from engine.store.scripts import load
@@ -52,7 +53,7 @@ class LimitStore:
             _CHARGE,
             subject.partition,
             [keys.limit(subject)],
-            [quota, window_us, hold_us, count, "" if now_us is None else now_us],
+            [quota, window_us, hold_us, count, clock(now_us)],
         )
         return Charge(ChargeStatus(reply[0]), *reply[1:])
 

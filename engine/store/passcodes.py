@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from engine.store import keys
+from engine.store.clock import clock
 from engine.store.keys import Place
 from engine.store.link import Runner
 from engine.store.scripts import load
@@ -71,7 +72,7 @@ class PasscodeStore:
                 0 if request is None else 1,
                 quota,
                 window_us,
-                "" if now_us is None else now_us,
+                clock(now_us),
             ],
         )
         return SubmitReply(_SUBMIT_STATUSES[reply[0]], *reply[1:])
