@@ -49,7 +49,7 @@ lock: $(VENV)/.dev
 # had, those tests are skipped, unless CI is set.
 tools: $(VENV)/.dev
 	@command -v promtool >/dev/null || test -x $(VENV)/prometheus/usr/bin/promtool || $(call unpack,prometheus,prometheus)
-	@command -v oathtool >/dev/null || test -x $(VENV)/oathtool/usr/bin/oathtool || $(call unpack,oathtool,oathtool liboath0)
+	@command -v oathtool >/dev/null || test -x $(VENV)/oathtool/usr/bin/oathtool || $(call unpack,oathtool,oathtool $$(apt-cache depends oathtool | sed -n 's/.*Depends: liboath/liboath/p'))
 
 define unpack
 { \
