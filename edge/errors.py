@@ -102,6 +102,8 @@ ROWS: Rows = {
     engine.WrongCode: Row(400, "The code is wrong."),
     engine.UnknownChallenge: Row(404, "There is no such challenge."),
     engine.ChallengeClosed: Row(409, "The challenge can no longer be answered."),
+    engine.ChallengesNotSetUp: Row(409, "The tenant has not set its challenges up."),
+    engine.UnknownDelivery: Row(404, "There is no such delivery."),
     engine.FactorLocked: Row(429, "Too many wrong codes. Please try again later."),
     engine.IdempotencyMismatch: Row(422, "The Idempotency-Key was used with another request."),
     engine.LimitExceeded: Row(429, "Too Many Attempts."),

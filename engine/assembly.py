@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from engine.admins import Admins
 from engine.api_keys import ApiKeys
+from engine.callback_secrets import CallbackSecrets
 from engine.challenges import Challenges
 from engine.clients import Clients
 from engine.configurations import Configurations
+from engine.deliveries import Deliveries
 from engine.deployment import open_deployment
 from engine.erasure import Erasure
 from engine.factors import Factors
@@ -30,6 +32,7 @@ from engine.store.idempotency import IdempotencyStore
 from engine.store.keys import KeySpace
 from engine.store.limits import LimitStore
 from engine.store.link import Link
+from engine.store.outbox import OutboxStore
 from engine.store.passcodes import PasscodeStore
 from engine.store.tenants import TenantStore
 from engine.tenants import Tenants
@@ -61,6 +64,8 @@ class Engine:
     passcodes: Passcodes
     factors: Factors
     challenges: Challenges
+    callback_secrets: CallbackSecrets
+    deliveries: Deliveries
     erasure: Erasure
     passwords: Passwords
     limits: Limits
@@ -97,13 +102,15 @@ def _assemble(link: Link, space: KeySpace, limits: Limits, passwords: Passwords,
     claims = ClaimStore(link)
     tenants = Tenants(TenantStore(link), claims, space)
     factors = Factors(FactorStore(link), claims, space, keyring=keyring)
-    challenges = Challenges(ChallengeStore(link), factors, space, keyring=keyring)
     known = KnownTenants(tenants, space, link)
+    challenges = Challenges(ChallengeStore(link), factors, space, tenants=known, keyring=keyring)
+    callback_secrets = CallbackSecrets(tenants, keyring)
+    deliveries = Deliveries(OutboxStore(link), space)
     api_keys = ApiKeys(tenants, known)
     return Engine(
         tenants=tenants,
         known_tenants=known,
-        configurations=Configurations(tenants),
+        configurations=Configurations(tenants, callback_secrets),
         api_keys=api_keys,
         clients=Clients(AccessTokenStore(link), space, tenants=tenants, known_tenants=known),
         admins=Admins(AdminStore(link), space, keyring=keyring, passwords=passwords, limits=limits, rates=rates),
@@ -119,7 +126,9 @@ def _assemble(link: Link, space: KeySpace, limits: Limits, passwords: Passwords,
         ),
         factors=factors,
         challenges=challenges,
-        erasure=Erasure(tenants, factors, challenges),
+        callback_secrets=callback_secrets,
+        deliveries=deliveries,
+        erasure=Erasure(tenants, factors, challenges, deliveries),
         passwords=passwords,
         limits=limits,
         link=link,

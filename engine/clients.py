@@ -122,12 +122,13 @@ class Clients:
         if reply.status is ReadStatus.FOUND and _read(reply.grant).client_id == client_id:
             await self._store.revoke(token=self._place(text), grant=reply.grant)
 
-    async def authenticate(self, text: str) -> Grant:
-        """Whose access token this is.
+    async def authenticate(self, text: str, *, scope: str) -> tuple[Tenant, ClientId]:
+        """Whose access token this is. Redis was just asked, so the tenant is as it is now.
 
         Raises:
             Unauthenticated: malformed, expired, revoked, or of a client that is.
             TenantInactive
+            ScopeRefused: it is not good for this.
         """
         if parse(Kind.ACCESS_TOKEN, text) is None:
             raise Unauthenticated
@@ -141,7 +142,9 @@ class Clients:
             raise Unauthenticated from None
         if grant.client_id not in tenant.clients:
             raise Unauthenticated
-        return grant
+        if scope not in grant.scopes:
+            raise ScopeRefused
+        return tenant, grant.client_id
 
     async def _authenticate_client(self, client_id: str, secret: str) -> tuple[Tenant, OAuthClient]:
         try:

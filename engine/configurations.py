@@ -1,15 +1,20 @@
 """What is configured of a tenant: by its administrator over the API, or by the operator."""
 
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from engine.callback_secrets import CallbackSecrets
 from engine.errors import AlreadyConfigured, Invalid
 from engine.ids import AdminId, TenantId
-from engine.policies import Alphabet, Mode, PasscodePolicy
-from engine.tenants import Configuration, Tenant, Tenants
+from engine.policies import Alphabet, ChallengePolicy, Mode, PasscodePolicy
+from engine.tenants import ChallengeSetup, Configuration, Tenant, Tenants
+from engine.totp import Digest, TotpPolicy
+
+P = TypeVar("P", PasscodePolicy, ChallengePolicy)
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +29,12 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     allowed_origins: tuple[str, ...] | UnsetType = UNSET
     submit_limit: int | UnsetType | None = UNSET
     fetch_limit: int | UnsetType | None = UNSET
+    life_s: int | UnsetType = UNSET
+    lock_after: int | UnsetType = UNSET
+    digest: Digest | UnsetType = UNSET
+    digits: int | UnsetType = UNSET
+    step_s: int | UnsetType = UNSET
+    window: int | UnsetType = UNSET
 
     def apply(self, tenant: Tenant, *, now: int) -> Tenant:
         """The tenant with these changes; what is UNSET stays as it is.
@@ -34,19 +45,24 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         given: dict[str, Any] = {
             name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not UNSET
         }
-        of_policy = {name: given.pop(name) for name in PasscodePolicy.__struct_fields__ if name in given}
-        if of_policy:
-            policy = msgspec.structs.replace(tenant.policy, **of_policy)
-            if problems := policy.problems():
-                raise Invalid(problems)
+        if of_policy := _taken(given, PasscodePolicy):
+            policy = _within_bounds(msgspec.structs.replace(tenant.policy, **of_policy))
             old = tenant.configuration or Configuration(policy, None, now, now)
             given["configuration"] = msgspec.structs.replace(old, policy=policy, updated_at=now)
+        of_totp, of_challenges = _taken(given, TotpPolicy), _taken(given, ChallengePolicy)
+        if of_totp or of_challenges:
+            challenge_policy = tenant.challenge_policy
+            totp = msgspec.structs.replace(challenge_policy.totp, **of_totp)
+            given["challenge_policy"] = _within_bounds(
+                msgspec.structs.replace(challenge_policy, totp=totp, **of_challenges)
+            )
         return msgspec.structs.replace(tenant, **given)
 
 
 class Configurations:
-    def __init__(self, tenants: Tenants) -> None:
+    def __init__(self, tenants: Tenants, callback_secrets: CallbackSecrets) -> None:
         self._tenants = tenants
+        self._callback_secrets = callback_secrets
 
     async def create(self, tenant_id: TenantId, *, admin: AdminId, policy: PasscodePolicy) -> Configuration:
         """Raises: UnknownTenant, TenantInactive, AlreadyConfigured."""
@@ -65,6 +81,36 @@ class Configurations:
         now = int(time.time())
         return await self._tenants.change(tenant_id, lambda tenant: changes.apply(tenant, now=now))
 
+    async def change_challenges(
+        self, tenant_id: TenantId, change: Callable[[ChallengeSetup | None], ChallengeSetup | None]
+    ) -> Tenant:
+        """Replace what a tenant says of its challenges; None = it has not set them up. A new address is on.
+
+        Raises:
+            UnknownTenant, and whatever `change` raises.
+        """
+
+        def set_up(tenant: Tenant) -> Tenant:
+            setup = change(tenant.challenge_setup)
+            changed = msgspec.structs.replace(tenant, challenge_setup=setup)
+            return self._callback_secrets.with_one(changed) if changed.callback_url else changed
+
+        return await self._tenants.change(tenant_id, set_up)
+
+    async def stop_callbacks(self, tenant_id: TenantId, url: str) -> None:
+        """Tell nothing there any more, until the address is set again.
+
+        Raises:
+            UnknownTenant
+        """
+
+        def stopped(setup: ChallengeSetup | None) -> ChallengeSetup | None:
+            if setup is None or setup.callback_url != url:
+                return setup
+            return msgspec.structs.replace(setup, is_callback_off=True)
+
+        await self.change_challenges(tenant_id, stopped)
+
     async def _set(
         self, tenant_id: TenantId, admin: AdminId, policy: PasscodePolicy, *, may_replace: bool
     ) -> Configuration:
@@ -81,3 +127,15 @@ class Configurations:
 
         await self._tenants.change_owned(tenant_id, admin, configure)
         return configuration
+
+
+def _taken(given: dict[str, Any], kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """What is given of the fields of a struct; it is given no more."""
+    return {name: given.pop(name) for name in kind.__struct_fields__ if name in given}
+
+
+def _within_bounds(policy: P) -> P:
+    """Raises: Invalid."""
+    if problems := policy.problems():
+        raise Invalid(problems)
+    return policy

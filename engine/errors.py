@@ -23,7 +23,9 @@ Refusal                       the answer is no, and nothing was changed
 ├── WrongCode                 a code that activates nothing
 ├── UnknownChallenge          there is none with this id, or it is another tenant's
 ├── ChallengeClosed           answered, expired, or its attempts are spent
+├── ChallengesNotSetUp        the tenant has not said how its challenges look
 ├── FactorLocked              too many failures in a row
+├── UnknownDelivery           no dead letter of the tenant has this message id
 ├── IdempotencyMismatch       the Idempotency-Key came with another request before
 ├── LimitExceeded
 └── Busy                      a bounded queue is full
@@ -54,6 +56,13 @@ class Problem:
     field: str
     rule: str
     bound: int | None = None
+
+
+def out_of_bounds(*bounds: tuple[str, int, int, int]) -> tuple[Problem, ...]:
+    """What is too low, then what is too high, of fields given by name, value, lowest and highest."""
+    below = [Problem(name, "min", low) for name, value, low, _ in bounds if value < low]
+    above = [Problem(name, "max", high) for name, value, _, high in bounds if value > high]
+    return (*below, *above)
 
 
 class LimitState(NamedTuple):
@@ -165,6 +174,14 @@ class UnknownChallenge(Refusal):
 
 class ChallengeClosed(Refusal):
     reason = "challenge_closed"
+
+
+class ChallengesNotSetUp(Refusal):
+    reason = "challenges_not_set_up"
+
+
+class UnknownDelivery(Refusal):
+    reason = "unknown_delivery"
 
 
 @dataclass

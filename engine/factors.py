@@ -1,15 +1,15 @@
 """Factors: what a user proves to be there with. One of a kind so far, TOTP; a record has room for others."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection
 from contextlib import suppress
 from enum import StrEnum
-from itertools import chain
 from typing import NamedTuple
 
 import msgspec
 
 from engine.errors import FactorNotActive, FactorNotPending, UnknownFactor, UserTaken, WrongCode
+from engine.factor_index import FactorIndex
 from engine.ids import FactorId, TenantId, UserName, is_uuid
 from engine.sealing import Keyring
 from engine.store.claims import ClaimStore, TakeStatus
@@ -79,6 +79,7 @@ class Factors:
         self._claims = claims
         self._space = space
         self._keyring = keyring
+        self._index = FactorIndex(store, space, pending_life_ms=PENDING_LIFE_MS)
 
     async def enrol(self, tenant_id: TenantId, *, user: UserName, policy: TotpPolicy) -> Factor:
         """Give a user a TOTP factor. It is forgotten after 24 hours, unless a code activates it.
@@ -105,20 +106,22 @@ class Factors:
         """Raises: UnknownFactor."""
         return (await self._read(tenant_id, factor_id))[1]
 
-    async def list(self, tenant_id: TenantId, *, first: int, most: int) -> tuple[int, list[Factor]]:
-        """How many factors a tenant has, and some of them, the youngest first.
-
-        Every partition has an index of its own, kept by the scripts that enrol and activate.
-        """
-        places = [self._space.place_in(number, "factors", tenant_id) for number in range(self._space.partitions)]
-        replies = await asyncio.gather(
-            *[self._store.list(tenant=place, first=0, most=first + most) for place in places]
+    async def list(
+        self,
+        tenant_id: TenantId,
+        *,
+        first: int,
+        most: int,
+        states: Collection[State] = tuple(State),
+        is_oldest_first: bool = False,
+    ) -> tuple[int, list[Factor]]:
+        """How many factors a tenant has in these states, and some of them, the youngest first."""
+        initials = "".join(state[0] for state in states)
+        total, ids = await self._index.top(
+            tenant_id, first + most, states=initials, is_oldest_first=is_oldest_first
         )
-        listed = sorted(chain.from_iterable(_by_age(reply.ids.decode()) for reply in replies))[
-            first : first + most
-        ]
-        found = await asyncio.gather(*[self._read_if_there(tenant_id, factor_id) for _, factor_id in listed])
-        return sum(reply.total for reply in replies), [factor for factor in found if factor is not None]
+        found = await asyncio.gather(*[self._read_if_there(tenant_id, one) for one in ids[first:]])
+        return total, [factor for factor in found if factor is not None]
 
     async def find(self, tenant_id: TenantId, user: UserName) -> Factor:
         """The factor that a user has.
@@ -282,10 +285,3 @@ def _changed(factor: Factor, changes: Changes) -> Factor:
 
 def _step(record: Record, code: str, now_ms: int) -> int | None:
     return matching_step(record.policy, record.secret, code, now_s=now_ms / 1000)
-
-
-def _by_age(listed: str) -> Iterator[tuple[int, FactorId]]:
-    """Ids and instants in turns, as something that sorts the youngest first."""
-    words = listed.split()
-    for factor_id, created_ms in zip(words[::2], words[1::2], strict=True):
-        yield -int(created_ms), FactorId(factor_id)

@@ -6,11 +6,14 @@ from enum import StrEnum
 
 import msgspec
 
-from engine.errors import Invalid, Problem
+from engine.errors import Invalid, Problem, out_of_bounds
+from engine.totp import TotpPolicy
 
 MIN_LENGTH, MAX_LENGTH = 4, 64
 MIN_EXPIRES_S, MAX_EXPIRES_S = 10, 86_400
 MIN_PHRASE_LENGTH = 3
+MIN_LIFE_S, MAX_LIFE_S = 30, 3600
+MAX_LOCK_AFTER = 100  # consecutive failures per account (NIST SP 800-63B-4 3.2.2)
 
 
 class Mode(StrEnum):
@@ -50,13 +53,10 @@ class PasscodePolicy(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def problems(self) -> tuple[Problem, ...]:
         """What is out of bounds, by the names of the fields above."""
-        bounds = (
+        return out_of_bounds(
             ("length", self.length, MIN_LENGTH, MAX_LENGTH),
             ("expires_s", self.expires_s, MIN_EXPIRES_S, MAX_EXPIRES_S),
         )
-        below = [Problem(name, "min", low) for name, value, low, _ in bounds if value < low]
-        above = [Problem(name, "max", high) for name, value, _, high in bounds if value > high]
-        return (*below, *above)
 
     def passcode(self, offered: str | None) -> str:
         """Draw a passcode, or take the customer's.
@@ -75,6 +75,22 @@ class PasscodePolicy(msgspec.Struct, frozen=True, omit_defaults=True):
         if not _ACCEPTED[self.alphabet].issuperset(offered):
             raise Invalid.value("pass_phrase", "alphabet")
         return offered
+
+
+class ChallengePolicy(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How users are challenged. After `lock_after` failures in a row, over all challenges, a factor refuses for a
+    while, and longer each time (NIST SP 800-63B-4 3.2.2)."""
+
+    life_s: int = 300
+    lock_after: int = 10
+    totp: TotpPolicy = TotpPolicy()
+
+    def problems(self) -> tuple[Problem, ...]:
+        """What is out of bounds, by the names of the fields above and of TotpPolicy."""
+        own = out_of_bounds(
+            ("life_s", self.life_s, MIN_LIFE_S, MAX_LIFE_S), ("lock_after", self.lock_after, 1, MAX_LOCK_AFTER)
+        )
+        return (*own, *self.totp.problems())
 
 
 def _draw(alphabet: str, length: int) -> str:

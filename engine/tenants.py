@@ -8,9 +8,9 @@ from enum import StrEnum
 
 import msgspec
 
-from engine.errors import OriginRefused, TenantInactive, TenantNameTaken, UnknownTenant
+from engine.errors import ChallengesNotSetUp, OriginRefused, TenantInactive, TenantNameTaken, UnknownTenant
 from engine.ids import AdminId, ClientId, TenantId, is_tenant_id
-from engine.policies import PasscodePolicy
+from engine.policies import ChallengePolicy, PasscodePolicy
 from engine.store.claims import ClaimStore, TakeStatus
 from engine.store.keys import KeySpace, Place
 from engine.store.tenants import DeleteStatus, ReadStatus, ReplaceStatus, TenantStore
@@ -46,8 +46,23 @@ class Configuration(msgspec.Struct, frozen=True, omit_defaults=True):
     updated_at: int
 
 
+class ChallengeSetup(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a tenant says of its challenges: who asks, where their ends are told, what a user reads.
+
+    `is_callback_off` = a receiver answered that it is gone; nothing is told there until the address is set again.
+    """
+
+    issuer: str | None = None
+    callback_url: str | None = None
+    message: str | None = None
+    is_callback_off: bool = False
+
+
 class Tenant(msgspec.Struct, frozen=True, omit_defaults=True):
-    """All that is known of a tenant, in one record. Limits are per second; None = the deployment's."""
+    """All that is known of a tenant, in one record. Limits are per second; None = the deployment's.
+
+    `callback_secrets` is sealed: see engine.callback_secrets.
+    """
 
     id: TenantId
     name: str
@@ -62,10 +77,19 @@ class Tenant(msgspec.Struct, frozen=True, omit_defaults=True):
     fetch_limit: int | None = None
     api_keys: dict[str, ApiKey] = msgspec.field(default_factory=dict[str, ApiKey])  # by digest
     clients: dict[ClientId, OAuthClient] = msgspec.field(default_factory=dict[ClientId, OAuthClient])
+    challenge_setup: ChallengeSetup | None = None
+    challenge_policy: ChallengePolicy = ChallengePolicy()
+    callback_secrets: bytes = b""
 
     @property
     def policy(self) -> PasscodePolicy:
         return self.configuration.policy if self.configuration is not None else PasscodePolicy()
+
+    @property
+    def callback_url(self) -> str | None:
+        """Where ends of challenges are to be told."""
+        setup = self.challenge_setup
+        return None if setup is None or setup.is_callback_off else setup.callback_url
 
     @property
     def is_open_to_any_origin(self) -> bool:
@@ -75,6 +99,12 @@ class Tenant(msgspec.Struct, frozen=True, omit_defaults=True):
         """Raises: TenantInactive."""
         if self.state is not State.ACTIVE:
             raise TenantInactive
+
+    def require_challenge_setup(self) -> ChallengeSetup:
+        """Raises: ChallengesNotSetUp."""
+        if self.challenge_setup is None:
+            raise ChallengesNotSetUp
+        return self.challenge_setup
 
     def require_origin(self, origin: str) -> None:
         """Raises: OriginRefused: web pages of this origin may not use the tenant."""
@@ -114,7 +144,7 @@ class Tenants:
 
     async def read(self, tenant_id: TenantId) -> Tenant:
         """Raises: UnknownTenant."""
-        return (await self._read(tenant_id))[1]
+        return _decoder.decode((await self._read_record(tenant_id))[1])
 
     async def read_active(self, tenant_id: TenantId) -> Tenant:
         """Raises: UnknownTenant, TenantInactive."""
@@ -140,10 +170,10 @@ class Tenants:
             UnknownTenant, and whatever `change` raises.
         """
         while True:
-            version, tenant = await self._read(tenant_id)
-            changed = change(tenant)
+            version, record = await self._read_record(tenant_id)
+            changed = change(_decoder.decode(record))
             reply = await self._store.replace(
-                tenant=self._place(tenant_id), version=version, record=_encoder.encode(changed)
+                tenant=self._place(tenant_id), version=version, record=_rewritten(record, changed)
             )
             if reply.status is ReplaceStatus.REPLACED:
                 return changed
@@ -189,19 +219,31 @@ class Tenants:
                 with suppress(UnknownTenant):
                     yield await self.read(TenantId(tenant_id))
 
-    async def _read(self, tenant_id: TenantId) -> tuple[int, Tenant]:
+    async def _read_record(self, tenant_id: TenantId) -> tuple[int, bytes]:
+        """Raises: UnknownTenant."""
         if not is_tenant_id(tenant_id):
             raise UnknownTenant
         found = await self._store.read(tenant=self._place(tenant_id))
         if found.status is not ReadStatus.FOUND:
             raise UnknownTenant
-        return found.version, _decoder.decode(found.record)
+        return found.version, found.record
 
     def _place(self, tenant_id: TenantId) -> Place:
         return self._space.place("tenant", tenant_id)
 
     def _name(self, name: str) -> Place:
         return self._space.place("tenant name", " ".join(name.split()).casefold())
+
+
+def _rewritten(record: bytes, changed: Tenant) -> bytes:
+    """A changed tenant, with what a newer edge has written of it and this one cannot read."""
+    known = set(Tenant.__struct_fields__)
+    fields = msgspec.json.decode(record, type=dict[str, msgspec.Raw])
+    unknown = {name: value for name, value in fields.items() if name not in known}
+    encoded = _encoder.encode(changed)
+    if not unknown:
+        return encoded
+    return _encoder.encode(msgspec.json.decode(encoded, type=dict[str, msgspec.Raw]) | unknown)
 
 
 def _require_owned(tenant: Tenant, admin: AdminId) -> None:

@@ -10,7 +10,7 @@ import msgspec
 import segno
 from pyotp.hotp import HOTP
 
-from engine.errors import Problem
+from engine.errors import Problem, out_of_bounds
 
 _SECRET_BYTES = 20  # 160 bits, as RFC 4226 4 R6 recommends
 _MIN_DIGITS, _MAX_DIGITS = 6, 8
@@ -36,14 +36,11 @@ class TotpPolicy(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def problems(self) -> tuple[Problem, ...]:
         """What is out of bounds, by the names of the fields above."""
-        bounds = (
+        return out_of_bounds(
             ("digits", self.digits, _MIN_DIGITS, _MAX_DIGITS),
             ("step_s", self.step_s, _MIN_STEP_S, _MAX_STEP_S),
             ("window", self.window, 0, _MAX_WINDOW),
         )
-        below = [Problem(name, "min", low) for name, value, low, _ in bounds if value < low]
-        above = [Problem(name, "max", high) for name, value, _, high in bounds if value > high]
-        return (*below, *above)
 
 
 def new_secret() -> bytes:

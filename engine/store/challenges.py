@@ -13,6 +13,10 @@ _OPEN = load("challenge/open")
 _READ = load("challenge/read")
 _ATTEMPT = load("challenge/attempt")
 _CONCLUDE = load("challenge/conclude")
+_DECIDE = load("challenge/decide")
+_CANCEL = load("challenge/cancel")
+_OVERDUE = load("challenge/overdue")
+_EXPIRE = load("challenge/expire")
 _LIST = load("challenge/list")
 _FORGET = load("challenge/forget")
 
@@ -40,6 +44,30 @@ class ConcludeStatus(IntEnum):
     VERIFIED = 0
     FAILED = 1
     CLOSED = 2
+    WRONG = 3
+
+
+class DecideStatus(IntEnum):
+    VERIFIED = 0
+    FAILED = 1
+    ABSENT = 2
+    CLOSED = 3
+
+
+class CancelStatus(IntEnum):
+    CANCELLED = 0
+    ABSENT = 1
+    CLOSED = 2
+
+
+class OverdueStatus(IntEnum):
+    LISTED = 0
+
+
+class ExpireStatus(IntEnum):
+    EXPIRED = 0
+    ENDED = 1
+    EARLY = 2
 
 
 class ListStatus(IntEnum):
@@ -69,6 +97,9 @@ class ReadReply(NamedTuple):
 class AttemptReply(NamedTuple):
     status: AttemptStatus
     record: bytes
+    held: bytes
+    created_ms: int
+    expires_ms: int
     now_ms: int
     retry_after_ms: int
 
@@ -76,6 +107,25 @@ class AttemptReply(NamedTuple):
 class ConcludeReply(NamedTuple):
     status: ConcludeStatus
     now_ms: int
+
+
+class DecideReply(NamedTuple):
+    status: DecideStatus
+    now_ms: int
+
+
+class CancelReply(NamedTuple):
+    status: CancelStatus
+    now_ms: int
+
+
+class OverdueReply(NamedTuple):
+    status: OverdueStatus
+    due_as: bytes
+
+
+class ExpireReply(NamedTuple):
+    status: ExpireStatus
 
 
 class ListReply(NamedTuple):
@@ -89,6 +139,8 @@ class ForgetReply(NamedTuple):
 
 
 class ChallengeStore:
+    """`due_as` names a challenge in the due set of its partition; an empty `notice` tells nobody of its end."""
+
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
 
@@ -98,7 +150,9 @@ class ChallengeStore:
         factor: Place,
         challenge: Place,
         challenge_id: str,
+        due_as: str,
         record: bytes,
+        most: int,
         life_ms: int,
         kept_ms: int,
         now_us: int | None = None,
@@ -106,8 +160,8 @@ class ChallengeStore:
         reply = await self._runner.run(
             _OPEN,
             factor.partition,
-            [keys.factor(factor), keys.challenge(challenge), keys.challenges(factor)],
-            [challenge_id, record, life_ms, kept_ms, clock(now_us)],
+            [keys.factor(factor), keys.challenge(challenge), keys.challenges(factor), keys.due(factor)],
+            [challenge_id, due_as, record, most, life_ms, kept_ms, clock(now_us)],
         )
         return OpenReply(OpenStatus(reply[0]), *reply[1:])
 
@@ -115,14 +169,9 @@ class ChallengeStore:
         reply = await self._runner.run(_READ, challenge.partition, [keys.challenge(challenge)], [clock(now_us)])
         return ReadReply(ReadStatus(reply[0]), *reply[1:])
 
-    async def attempt(
-        self, *, challenge: Place, factor: Place, most: int, now_us: int | None = None
-    ) -> AttemptReply:
+    async def attempt(self, *, challenge: Place, factor: Place, now_us: int | None = None) -> AttemptReply:
         reply = await self._runner.run(
-            _ATTEMPT,
-            challenge.partition,
-            [keys.challenge(challenge), keys.factor(factor)],
-            [most, clock(now_us)],
+            _ATTEMPT, challenge.partition, [keys.challenge(challenge), keys.factor(factor)], [clock(now_us)]
         )
         return AttemptReply(AttemptStatus(reply[0]), *reply[1:])
 
@@ -131,31 +180,96 @@ class ChallengeStore:
         *,
         challenge: Place,
         factor: Place,
+        is_right: bool,
         step: int | None,
         free: int,
         first_ms: int,
         longest_ms: int,
+        due_as: str,
+        notice: str,
         now_us: int | None = None,
     ) -> ConcludeReply:
-        """`step` is the time step of a right code, None of a wrong one."""
+        """`step` is the time step of a right code, if it has one."""
         reply = await self._runner.run(
             _CONCLUDE,
             challenge.partition,
-            [keys.challenge(challenge), keys.factor(factor)],
-            ["" if step is None else step, free, first_ms, longest_ms, clock(now_us)],
+            [keys.challenge(challenge), keys.factor(factor), keys.due(challenge), keys.outbox(challenge)],
+            [
+                int(is_right),
+                "" if step is None else step,
+                free,
+                first_ms,
+                longest_ms,
+                due_as,
+                notice,
+                clock(now_us),
+            ],
         )
         return ConcludeReply(ConcludeStatus(reply[0]), reply[1])
 
-    async def list(
-        self, *, factor: Place, first: int, most: int, kept_ms: int, now_us: int | None = None
-    ) -> ListReply:
+    async def decide(
+        self,
+        *,
+        challenge: Place,
+        factor: Place,
+        is_approved: bool,
+        due_as: str,
+        notice: str,
+        now_us: int | None = None,
+    ) -> DecideReply:
         reply = await self._runner.run(
-            _LIST, factor.partition, [keys.challenges(factor)], [first, most, kept_ms, clock(now_us)]
+            _DECIDE,
+            challenge.partition,
+            [keys.challenge(challenge), keys.factor(factor), keys.due(challenge), keys.outbox(challenge)],
+            [int(is_approved), due_as, notice, clock(now_us)],
+        )
+        return DecideReply(DecideStatus(reply[0]), reply[1])
+
+    async def cancel(
+        self, *, challenge: Place, due_as: str, notice: str, now_us: int | None = None
+    ) -> CancelReply:
+        reply = await self._runner.run(_CANCEL, challenge.partition, *_ending(challenge, due_as, notice, now_us))
+        return CancelReply(CancelStatus(reply[0]), reply[1])
+
+    async def overdue(self, *, partition: Place, most: int, now_us: int | None = None) -> OverdueReply:
+        reply = await self._runner.run(_OVERDUE, partition.partition, [keys.due(partition)], [most, clock(now_us)])
+        return OverdueReply(OverdueStatus(reply[0]), reply[1])
+
+    async def expire(
+        self, *, challenge: Place, due_as: str, notice: str, now_us: int | None = None
+    ) -> ExpireReply:
+        reply = await self._runner.run(_EXPIRE, challenge.partition, *_ending(challenge, due_as, notice, now_us))
+        return ExpireReply(ExpireStatus(reply[0]))
+
+    async def list(
+        self,
+        *,
+        factor: Place,
+        is_oldest_first: bool,
+        first: int,
+        most: int,
+        kept_ms: int,
+        now_us: int | None = None,
+    ) -> ListReply:
+        order = "" if is_oldest_first else "REV"
+        reply = await self._runner.run(
+            _LIST, factor.partition, [keys.challenges(factor)], [order, first, most, kept_ms, clock(now_us)]
         )
         return ListReply(ListStatus(reply[0]), *reply[1:])
 
-    async def forget(self, *, factor: Place, challenge: Place, challenge_id: str) -> ForgetReply:
+    async def forget(self, *, factor: Place, challenge: Place, challenge_id: str, due_as: str) -> ForgetReply:
         reply = await self._runner.run(
-            _FORGET, factor.partition, [keys.challenge(challenge), keys.challenges(factor)], [challenge_id]
+            _FORGET,
+            factor.partition,
+            [keys.challenge(challenge), keys.challenges(factor), keys.due(factor)],
+            [challenge_id, due_as],
         )
         return ForgetReply(ForgetStatus(reply[0]))
+
+
+def _ending(challenge: Place, due_as: str, notice: str, now_us: int | None) -> tuple[list[bytes], list[str | int]]:
+    """Keys and arguments of a script that ends a challenge without an answer."""
+    return (
+        [keys.challenge(challenge), keys.due(challenge), keys.outbox(challenge)],
+        [due_as, notice, clock(now_us)],
+    )

@@ -104,7 +104,7 @@ class FactorStore:
         reply = await self._runner.run(
             _ENROL,
             factor.partition,
-            [keys.claim(user), keys.factor(factor), keys.factors(tenant), keys.pending_factors(tenant)],
+            [keys.claim(user), keys.factor(factor), keys.pending_factors(tenant)],
             [factor_id, record, life_ms, clock(now_us)],
         )
         return EnrolReply(EnrolStatus(reply[0]), reply[1])
@@ -135,17 +135,25 @@ class FactorStore:
         reply = await self._runner.run(
             _CHANGE,
             factor.partition,
-            [keys.factor(factor), keys.claim(user), keys.pending_factors(tenant)],
+            [keys.factor(factor), keys.claim(user), *_index(tenant)],
             [factor_id, version, state, record, "" if step is None else step, int(releases), clock(now_us)],
         )
         return ChangeReply(ChangeStatus(reply[0]), reply[1])
 
-    async def list(self, *, tenant: Place, first: int, most: int, now_us: int | None = None) -> ListReply:
+    async def list(
+        self,
+        *,
+        tenant: Place,
+        states: str,
+        is_oldest_first: bool,
+        most: int,
+        life_ms: int,
+        now_us: int | None = None,
+    ) -> ListReply:
+        """`states` has the initials of those that are wanted. `most` counts for each of them."""
+        order = "" if is_oldest_first else "REV"
         reply = await self._runner.run(
-            _LIST,
-            tenant.partition,
-            [keys.factors(tenant), keys.pending_factors(tenant)],
-            [first, most, clock(now_us)],
+            _LIST, tenant.partition, _index(tenant), [states, order, most, life_ms, clock(now_us)]
         )
         return ListReply(ListStatus(reply[0]), *reply[1:])
 
@@ -154,13 +162,11 @@ class FactorStore:
         reply = await self._runner.run(
             _FORGET,
             factor.partition,
-            [
-                keys.factor(factor),
-                keys.claim(user),
-                keys.factors(tenant),
-                keys.pending_factors(tenant),
-                keys.challenges(factor),
-            ],
+            [keys.factor(factor), keys.claim(user), *_index(tenant), keys.challenges(factor)],
             [factor_id],
         )
         return ForgetReply(ForgetStatus(reply[0]))
+
+
+def _index(tenant: Place) -> list[bytes]:
+    return [keys.pending_factors(tenant), keys.active_factors(tenant), keys.inactive_factors(tenant)]

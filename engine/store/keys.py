@@ -15,7 +15,21 @@ from typing import NamedTuple
 MAX_PARTITIONS = 4096
 
 # Nouns that live until somebody deletes them. Every other key has a time to live.
-PERMANENT = frozenset({"admin", "claim", "deployment", "factor", "factors", "tenant", "tenants"})
+PERMANENT = frozenset(
+    {
+        "active",
+        "admin",
+        "claim",
+        "deployment",
+        "due",
+        "factor",
+        "inactive",
+        "outbox",
+        "retries",
+        "tenant",
+        "tenants",
+    }
+)
 
 DEPLOYMENT = b"{0}:deployment"
 
@@ -61,7 +75,11 @@ class KeySpace:
 
         The parts are digested with the id, so that who does not know all of them finds nothing.
         """
-        return self.place_in(int(identifier[:8], 16) % self.partitions, *parts, identifier)
+        return self.place_in(self.partition_of_new(identifier), *parts, identifier)
+
+    def partition_of_new(self, identifier: str) -> int:
+        """The partition that an id of `new_id` carries."""
+        return int(identifier[:8], 16) % self.partitions
 
     def place_in(self, partition: int, *parts: str) -> Place:
         """The place of a subject that has a share in every partition, in one of them."""
@@ -135,12 +153,16 @@ def factor(subject: Place) -> bytes:
     return subject.tag + b"factor:" + subject.digest
 
 
-def factors(tenant_in_partition: Place) -> bytes:
-    return tenant_in_partition.tag + b"factors:" + tenant_in_partition.digest
-
-
 def pending_factors(tenant_in_partition: Place) -> bytes:
     return tenant_in_partition.tag + b"pending:" + tenant_in_partition.digest
+
+
+def active_factors(tenant_in_partition: Place) -> bytes:
+    return tenant_in_partition.tag + b"active:" + tenant_in_partition.digest
+
+
+def inactive_factors(tenant_in_partition: Place) -> bytes:
+    return tenant_in_partition.tag + b"inactive:" + tenant_in_partition.digest
 
 
 def challenge(subject: Place) -> bytes:
@@ -149,3 +171,23 @@ def challenge(subject: Place) -> bytes:
 
 def challenges(factor: Place) -> bytes:
     return factor.tag + b"challenges:" + factor.digest
+
+
+def due(partition: Place) -> bytes:
+    return partition.tag + b"due"
+
+
+def outbox(partition: Place) -> bytes:
+    return partition.tag + b"outbox"
+
+
+def retries(partition: Place) -> bytes:
+    return partition.tag + b"retries"
+
+
+def dead_letters(tenant_in_partition: Place) -> bytes:
+    return tenant_in_partition.tag + b"dead:" + tenant_in_partition.digest
+
+
+def deliveries(tenant_in_partition: Place) -> bytes:
+    return tenant_in_partition.tag + b"deliveries:" + tenant_in_partition.digest

@@ -3,34 +3,52 @@ Note what became of an attempt that was counted. A right code is consumed here: 
 
 KEYS   challenge   hash
        factor      hash
-ARGV   step        time step of the code, empty = the code was wrong
+       due         sorted set: pending challenges of this partition
+       outbox      stream: what couriers are to tell
+ARGV   is_right    1 = the code was right
+       step        time step of a right code, empty = it has none
        free        failures in a row before the factor refuses for a while
        first_ms    its first wait
        longest_ms  its longest
+       due_as      the challenge's member of the due set
+       notice      whom to tell of the end, empty = nobody
        now_us      empty = the clock of this server
 REPLY  status, now_ms
        0 VERIFIED
        1 FAILED    the code was wrong, or its step was accepted before
        2 CLOSED    the challenge was concluded otherwise meanwhile
+       3 WRONG     the same as FAILED, but another code may be tried
 REPEAT unsafe      a repeat would find its own conclusion
 ]]
 --@include clock
 --@include lock_ms
-local challenge, factor = KEYS[1], KEYS[2]
-local step, free = ARGV[1], tonumber(ARGV[2])
-local first_ms, longest_ms, now_us = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+--@include announce
+local challenge, factor, due, outbox = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local is_right, step, free = ARGV[1] == '1', ARGV[2], tonumber(ARGV[3])
+local first_ms, longest_ms = tonumber(ARGV[4]), tonumber(ARGV[5])
+local due_as, notice, now_us = ARGV[6], ARGV[7], ARGV[8]
 
 local now_ms = math.floor(clock(now_us) / 1000)
-local open = redis.call('HMGET', challenge, 'state', 'expires_ms')
-if open[1] ~= 'PENDING' or now_ms >= tonumber(open[2]) or redis.call('HGET', factor, 'state') ~= 'ACTIVE' then
+local open = redis.call('HMGET', challenge, 'state', 'expires_ms', 'most')
+local held = redis.call('HMGET', factor, 'state', 'step')
+if open[1] ~= 'PENDING' or now_ms >= tonumber(open[2]) or held[1] ~= 'ACTIVE' then
   return {2, now_ms}
 end
-if step ~= '' and tonumber(step) > (tonumber(redis.call('HGET', factor, 'step')) or -1) then
-  redis.call('HSET', factor, 'step', step, 'failures', 0)
-  redis.call('HSET', challenge, 'state', 'VERIFIED', 'updated_ms', now_ms)
-  return {0, now_ms}
+local is_new = step == '' or tonumber(step) > (tonumber(held[2]) or -1)
+local state = is_right and is_new and 'VERIFIED' or 'FAILED'
+if state == 'VERIFIED' then
+  redis.call('HSET', factor, 'failures', 0)
+  if step ~= '' then
+    redis.call('HSET', factor, 'step', step)
+  end
+else
+  local failures = redis.call('HINCRBY', factor, 'failures', 1)
+  redis.call('HSET', factor, 'locked_ms', now_ms + lock_ms(failures, free, first_ms, longest_ms))
+  if redis.call('HINCRBY', challenge, 'wrong', 1) < tonumber(open[3]) then
+    return {3, now_ms}
+  end
 end
-local failures = redis.call('HINCRBY', factor, 'failures', 1)
-redis.call('HSET', factor, 'locked_ms', now_ms + lock_ms(failures, free, first_ms, longest_ms))
-redis.call('HSET', challenge, 'state', 'FAILED', 'updated_ms', now_ms)
-return {1, now_ms}
+redis.call('HSET', challenge, 'state', state, 'updated_ms', now_ms)
+redis.call('ZREM', due, due_as)
+announce(outbox, notice, state, now_ms)
+return {state == 'VERIFIED' and 0 or 1, now_ms}

@@ -2,10 +2,13 @@
 Challenge the holder of an active factor.
 
 KEYS   factor      hash
-       challenge   hash: state, record, created_ms, updated_ms, expires_ms, attempts
+       challenge   hash: state, record, created_ms, updated_ms, expires_ms, most, attempts, wrong
        challenges  sorted set: ids of the factor's challenges, by created_ms
+       due         sorted set: pending challenges of this partition, by expires_ms
 ARGV   challenge_id
+       due_as      its member of that set
        record      sealed: what the engine knows of it
+       most        answers that are looked at; 0 = it is not answered with a code
        life_ms     until it expires
        kept_ms     until it is forgotten; the same for all challenges
        now_us      empty = the clock of this server
@@ -17,9 +20,9 @@ REPLY  status, now_ms, retry_after_ms
 REPEAT unsafe      a repeat would find its own challenge
 ]]
 --@include clock
-local factor, challenge, challenges = KEYS[1], KEYS[2], KEYS[3]
-local challenge_id, record = ARGV[1], ARGV[2]
-local life_ms, kept_ms, now_us = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local factor, challenge, challenges, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local challenge_id, due_as, record, most = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local life_ms, kept_ms, now_us = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 
 local now_ms = math.floor(clock(now_us) / 1000)
 local found = redis.call('HMGET', factor, 'state', 'locked_ms')
@@ -33,8 +36,9 @@ if wait_ms > 0 then
   return {3, now_ms, wait_ms}
 end
 redis.call('HSET', challenge, 'state', 'PENDING', 'record', record, 'created_ms', now_ms, 'updated_ms', now_ms,
-  'expires_ms', now_ms + life_ms)
+  'expires_ms', now_ms + life_ms, 'most', most)
 redis.call('PEXPIRE', challenge, kept_ms)
+redis.call('ZADD', due, now_ms + life_ms, due_as)
 redis.call('ZREMRANGEBYSCORE', challenges, 0, now_ms - kept_ms)
 redis.call('ZADD', challenges, now_ms, challenge_id)
 redis.call('PEXPIRE', challenges, kept_ms)

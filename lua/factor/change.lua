@@ -3,7 +3,9 @@ Change a factor, if it is still the version that the caller has read: all of it 
 
 KEYS   factor      hash
        claim       string: id of the factor that has the name which this factor had
-       pending     sorted set: factors that are not activated yet
+       pending     sorted set: factors that are not activated yet, by created_ms
+       active      sorted set: by created_ms
+       inactive    sorted set: by created_ms
 ARGV   factor_id
        version     that was read
        state       from now on: ACTIVE and INACTIVE factors are kept for good
@@ -19,12 +21,12 @@ REPLY  status, now_ms
 REPEAT unsafe      a repeat would find its own version
 ]]
 --@include clock
-local factor, claim, pending = KEYS[1], KEYS[2], KEYS[3]
+local factor, claim, pending, active, inactive = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local factor_id, version, state, record = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local step, releases, now_us = ARGV[5], ARGV[6] == '1', ARGV[7]
 
 local now_ms = math.floor(clock(now_us) / 1000)
-local found = redis.call('HMGET', factor, 'version', 'step')
+local found = redis.call('HMGET', factor, 'version', 'step', 'created_ms')
 if not found[1] then
   return {2, now_ms}
 elseif found[1] ~= version then
@@ -47,5 +49,11 @@ end
 if state ~= 'PENDING' then
   redis.call('PERSIST', factor)
   redis.call('ZREM', pending, factor_id)
+  redis.call('ZREM', active, factor_id)
+  if state == 'ACTIVE' then
+    redis.call('ZADD', active, found[3], factor_id)
+  else
+    redis.call('ZADD', inactive, found[3], factor_id)
+  end
 end
 return {0, now_ms}

@@ -3,11 +3,10 @@ Give a user a factor, to be activated within its life.
 
 KEYS   claim       string: id of the factor that has the user's name
        factor      hash: state, version, record, created_ms, updated_ms, attempts, failures, step, locked_ms
-       factors     sorted set: ids of the tenant's factors in this partition, by created_ms
-       pending     sorted set: those of them that are not activated yet, by when they are forgotten
+       pending     sorted set: ids of the tenant's factors in this partition that are not activated, by created_ms
 ARGV   factor_id
        record      sealed: what the engine knows of it
-       life_ms     until it is forgotten unless it is activated
+       life_ms     until it is forgotten unless it is activated; the same for all factors
        now_us      empty = the clock of this server
 REPLY  status, now_ms
        0 ENROLLED
@@ -15,7 +14,7 @@ REPLY  status, now_ms
 REPEAT unsafe      a repeat would find its own factor
 ]]
 --@include clock
-local claim, factor, factors, pending = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local claim, factor, pending = KEYS[1], KEYS[2], KEYS[3]
 local factor_id, record, life_ms, now_us = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 
 local now_ms = math.floor(clock(now_us) / 1000)
@@ -25,7 +24,6 @@ end
 redis.call('HSET', factor, 'state', 'PENDING', 'version', 1, 'record', record, 'created_ms', now_ms,
   'updated_ms', now_ms)
 redis.call('PEXPIRE', factor, life_ms)
-redis.call('ZADD', factors, now_ms, factor_id)
-redis.call('ZADD', pending, now_ms + life_ms, factor_id)
+redis.call('ZADD', pending, now_ms, factor_id)
 redis.call('PEXPIRE', pending, life_ms)
 return {0, now_ms}

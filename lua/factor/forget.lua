@@ -1,10 +1,11 @@
 --[[ factor/forget
-Remove a factor, its name if that is at home, and its places in the index.
+Remove a factor, its name if that is at home, and its place in the index.
 
 KEYS   factor      hash
        claim       string: id of the factor that has the name under which this one was enrolled
-       factors     sorted set: ids of the tenant's factors in this partition
-       pending     sorted set: those of them that are not activated yet
+       pending     sorted set: ids of the tenant's factors in this partition that are not activated yet
+       active      sorted set
+       inactive    sorted set
        challenges  sorted set: ids of its challenges
 ARGV   factor_id
 REPLY  status
@@ -12,11 +13,12 @@ REPLY  status
        1 ABSENT
 REPEAT safe
 ]]
-local factor, claim, factors, pending, challenges = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local factor, claim, pending, active, inactive, challenges = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local factor_id = ARGV[1]
 
-redis.call('ZREM', factors, factor_id)
 redis.call('ZREM', pending, factor_id)
+redis.call('ZREM', active, factor_id)
+redis.call('ZREM', inactive, factor_id)
 if redis.call('GET', claim) == factor_id then
   redis.call('DEL', claim)
 end

@@ -1,0 +1,76 @@
+"""The index of a tenant's factors: it has a share in every partition, kept by the scripts, and is merged here."""
+
+import asyncio
+from itertools import chain
+from typing import NamedTuple
+
+from engine.ids import FactorId, TenantId
+from engine.store.factors import FactorStore
+from engine.store.keys import KeySpace
+
+# What a partition is asked for beyond its fair share, so that asking twice is rare.
+_SLACK = 16
+
+
+class _Listed(NamedTuple):
+    """Sorts as it is to be listed."""
+
+    order: int
+    id: FactorId
+
+
+class _Part(NamedTuple):
+    """The first of a partition, in order, and how many there are."""
+
+    total: int
+    first: list[_Listed]
+
+    def may_have(self, last: _Listed | None) -> bool:
+        """Whether there may be something that was not listed, ahead of the last one that is wanted."""
+        return len(self.first) < self.total and (last is None or self.first[-1] < last)
+
+
+class FactorIndex:
+    def __init__(self, store: FactorStore, space: KeySpace, *, pending_life_ms: int) -> None:
+        self._store = store
+        self._space = space
+        self._pending_life_ms = pending_life_ms
+
+    async def top(
+        self, tenant_id: TenantId, count: int, *, states: str, is_oldest_first: bool
+    ) -> tuple[int, list[FactorId]]:
+        """How many factors a tenant has in these states, by their initials, and the first of them in order of age.
+
+        Each partition is asked for its share, and for more only if it may have more of those that are wanted: a
+        page far down costs little more than what is above it.
+        """
+        parts: dict[int, _Part] = {}
+        wanted = list(range(self._space.partitions))
+        share = count // self._space.partitions + _SLACK
+        top: list[_Listed] = []
+        while wanted:
+            read = [self._part(number, tenant_id, share, states, is_oldest_first) for number in wanted]
+            parts.update(zip(wanted, await asyncio.gather(*read), strict=True))
+            top = sorted(chain.from_iterable(part.first for part in parts.values()))[:count]
+            last = top[-1] if len(top) == count else None
+            wanted = [number for number, part in parts.items() if part.may_have(last)]
+            share *= 2
+        return sum(part.total for part in parts.values()), [listed.id for listed in top]
+
+    async def _part(
+        self, number: int, tenant_id: TenantId, share: int, states: str, is_oldest_first: bool
+    ) -> _Part:
+        reply = await self._store.list(
+            tenant=self._space.place_in(number, "factors", tenant_id),
+            states=states,
+            is_oldest_first=is_oldest_first,
+            most=share,
+            life_ms=self._pending_life_ms,
+        )
+        words = reply.ids.decode().split()
+        sign = 1 if is_oldest_first else -1
+        listed = [
+            _Listed(sign * int(created_ms), FactorId(factor_id))
+            for factor_id, created_ms in zip(words[::2], words[1::2], strict=True)
+        ]
+        return _Part(reply.total, sorted(listed)[:share])
