@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from edge import health, identity
+from edge import authenticator, health, identity, oauth
 from edge.addresses import ClientAddresses, Network
 from edge.errors import NotFound
 from edge.http import Reply, Request, RequestIds, path_segments
@@ -23,8 +23,7 @@ from edge.routes import Endpoint, Route, Surface
 from edge.state import EdgeState
 from engine.assembly import Engine
 
-SURFACES: tuple[Surface, ...] = (identity.SURFACE, health.SURFACE)
-
+SURFACES: tuple[Surface, ...] = (identity.SURFACE, oauth.SURFACE, *authenticator.SURFACES, health.SURFACE)
 
 _OPEN_SECONDS = 5
 
@@ -86,6 +85,7 @@ def create_app(
     trusted_proxies: Sequence[Network] = (),
     access_log: str = "errors",
     max_in_flight: int = 256,
+    public_url: str | None = None,
     make_endpoint: Callable[[EdgeState, Surface, Route], Endpoint] = Endpoint,
 ) -> ASGIApp:
     """The ASGI application. The engine is opened when the server starts and closed when it leaves.
@@ -97,6 +97,7 @@ def create_app(
         trusted_proxies: whose X-Forwarded-For is believed.
         access_log: which requests get a log line: off, errors (5xx) or all.
         max_in_flight: requests under way at once; those beyond it are refused, so that the others stay quick.
+        public_url: where callers reach the edge, for links in answers; None = the host that they name.
         make_endpoint: what serves a route, Endpoint or a kind of it.
 
     SIGUSR1 makes the worker unready without stopping it, so that a load balancer can look away first.
@@ -107,6 +108,7 @@ def create_app(
         client_addresses=ClientAddresses(trusted_proxies),
         access_log=access_log,
         max_in_flight=max_in_flight,
+        public_url=public_url,
     )
 
     @asynccontextmanager

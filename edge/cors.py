@@ -3,7 +3,10 @@
 from edge.http import Headers, Reply
 
 _ALLOWED_HEADERS = b"authorization, content-type, idempotency-key, x-api-key, x-request-id"
-_EXPOSED_HEADERS = b"ratelimit, ratelimit-policy, retry-after, x-request-id"
+_EXPOSED_HEADERS = (
+    b"ratelimit, ratelimit-policy, retry-after, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, "
+    b"x-request-id"
+)
 _MAX_AGE_SECONDS = b"600"
 
 # Pages are told not to guess at content; other clients do not.

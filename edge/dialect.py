@@ -18,11 +18,17 @@ class Body(NamedTuple):
 
 
 class Dialect(Protocol):
-    """A surface's own rows, and the shape of its error bodies."""
+    """A surface's own rows, and the shape of its error bodies.
+
+    A body that is `made_once` depends on nothing but the error's class and what the request has spoken.
+    """
 
     rows: Rows
+    made_once: bool
 
     def shape(self, request: Request, error: Exception, row: Row) -> Body: ...
+
+    def headers(self, request: Request, error: Exception) -> Headers: ...
 
 
 class Problem(msgspec.Struct):
@@ -36,6 +42,10 @@ class ProblemDetails:
     """For what belongs to no surface."""
 
     rows: Rows = MappingProxyType({})
+    made_once = True
+
+    def headers(self, request: Request, error: Exception) -> Headers:
+        return refusal_headers(error)
 
     def shape(self, request: Request, error: Exception, row: Row) -> Body:
         problem = Problem(row.status, HTTPStatus(row.status).phrase, row.sentence)
@@ -52,13 +62,16 @@ class Refusals:
 
     def reply(self, request: Request, error: Exception) -> Reply:
         """The reply to a refusal. Only Invalid has a body that depends on more than its class."""
-        if isinstance(error, engine.Invalid):
-            return self._make(request, error)
+        if isinstance(error, engine.Invalid) or not self._dialect.made_once:
+            return self._complete(self._make(request, error), request, error)
         kind = (type(error), request.spoken)
         made = self._made.get(kind)
         if made is None:
             made = self._made[kind] = self._make(request, error)
-        return Reply(made.status, made.body, (*made.headers, *_headers(error)))
+        return self._complete(made, request, error)
+
+    def _complete(self, made: Reply, request: Request, error: Exception) -> Reply:
+        return Reply(made.status, made.body, (*made.headers, *self._dialect.headers(request, error)))
 
     def _make(self, request: Request, error: Exception) -> Reply:
         row = find_row(error, self._route_rows, self._dialect.rows)
@@ -66,7 +79,8 @@ class Refusals:
         return Reply(row.status, body.content, ((b"content-type", body.media_type), NO_STORE))
 
 
-def _headers(error: Exception) -> Headers:
+def refusal_headers(error: Exception) -> Headers:
+    """What every dialect says of a refusal beside its body."""
     match error:
         case engine.LimitExceeded():
             return (*rate_limit_headers((error.state,)), retry_after(error.retry_after_ms))

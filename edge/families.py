@@ -32,6 +32,16 @@ class Families:
         self.passcodes = counter(
             "watchword_passcodes", "What became of passcodes: submitted, taken, fetched or gone.", ["event"]
         )
+        self.challenges = _counters(
+            counter,
+            "watchword_challenges_{}",
+            opened="Challenges that were opened.",
+            verified="Challenges that ended with a right answer.",
+            failed="Challenges that ended with a wrong answer, or were denied.",
+            wrong="Wrong answers after which another one could be tried.",
+            expired="Challenges whose end in time a courier has noted.",
+            cancelled="Challenges that were taken back.",
+        )
         self.limit_decisions = counter(
             "watchword_limit_decisions",
             "Rate limit decisions, made by Redis or by a worker that knew the answer.",
@@ -81,5 +91,5 @@ class Families:
 
 
 def _counters(make: "partial[Counter]", pattern: str, **texts: str) -> dict[str, Counter]:
-    """A counter for each field of a dataclass of counts."""
+    """A counter for each of some counts by name."""
     return {name: make(pattern.format(name), text) for name, text in texts.items()}

@@ -2,14 +2,18 @@
 
 import asyncio
 import re
+from base64 import b64decode
 from collections.abc import Awaitable
 from itertools import count
-from typing import NamedTuple, TypeVar
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from urllib.parse import parse_qsl, unquote
 
 from starlette.types import Message, Receive, Scope
 
 from edge.errors import BodyTooLarge, BodyTooSlow, HeaderRefused, MalformedBody, UnsupportedMediaType
+
+if TYPE_CHECKING:
+    from engine.errors import LimitState
 
 T = TypeVar("T")
 
@@ -35,6 +39,9 @@ _ONCE = frozenset(
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _IDEMPOTENCY_KEY = re.compile(rb"[\x21-\x7e]{1,255}")
 _JSON = re.compile(rb"application/([a-z0-9.+-]+\+)?json\s*(;.*)?", re.IGNORECASE)
+_FORM = re.compile(rb"application/x-www-form-urlencoded\s*(;.*)?", re.IGNORECASE)
+_HOST = re.compile(rb"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+_MOST_FIELDS = 32
 
 
 class Reply(NamedTuple):
@@ -46,9 +53,13 @@ class Reply(NamedTuple):
 
 
 class Request:
-    """One HTTP request. `spoken` is room for a surface to note which of its spellings the client uses."""
+    """One HTTP request.
 
-    __slots__ = ("_receive", "headers", "id", "method", "params", "repeated", "scope", "spoken")
+    `spoken` is room for a surface to note which of its spellings the client uses, `limits` for where the caller
+    stands, if every answer is to say so.
+    """
+
+    __slots__ = ("_receive", "headers", "id", "limits", "method", "params", "repeated", "scope", "spoken")
 
     def __init__(self, scope: Scope, receive: Receive, params: dict[str, str], request_id: bytes) -> None:
         pairs: list[tuple[bytes, bytes]] = scope["headers"]
@@ -58,6 +69,7 @@ class Request:
         self.repeated = len(pairs) != len(self.headers)
         self.params = params
         self.spoken = ""
+        self.limits: tuple[LimitState, ...] = ()
         self._receive = receive
         self.id = request_id
         if b"x-request-id" in self.headers:
@@ -97,15 +109,55 @@ class Request:
         scheme, _, token = (self.header(b"authorization") or "").partition(" ")
         return token.strip() if scheme.lower() == "bearer" else None
 
+    @property
+    def basic(self) -> tuple[str, str] | None:
+        """Name and password of an `Authorization: Basic` header (RFC 7617)."""
+        scheme, _, encoded = (self.header(b"authorization") or "").partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            name, _, password = b64decode(encoded.strip(), validate=True).decode().partition(":")
+        except ValueError:
+            return None
+        return name, password
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host that the caller has named; empty if it named no host that could be one."""
+        host = self.headers.get(b"host", b"")
+        return f"{self.scope['scheme']}://{host.decode()}" if _HOST.fullmatch(host) else ""
+
     async def json(self) -> bytes:
         """The body, which must be declared as JSON if it is declared at all.
 
         Raises:
-            UnsupportedMediaType, BodyTooLarge
+            UnsupportedMediaType, BodyTooLarge, BodyTooSlow
             MalformedBody: the client was gone before it had sent the whole of it.
         """
+        return await self._declared_as(_JSON)
+
+    async def form(self) -> dict[str, str]:
+        """The fields of a form, each of which may come once.
+
+        Raises:
+            UnsupportedMediaType, BodyTooLarge, BodyTooSlow
+            MalformedBody: no form, or a field came twice.
+        """
+        content = await self._declared_as(_FORM)
+        try:
+            pairs = parse_qsl(
+                content.decode(), keep_blank_values=True, strict_parsing=bool(content), max_num_fields=_MOST_FIELDS
+            )
+        except ValueError as error:
+            raise MalformedBody from error
+        fields = dict(pairs)
+        if len(fields) != len(pairs):
+            raise MalformedBody
+        return fields
+
+    async def _declared_as(self, media: "re.Pattern[bytes]") -> bytes:
         media_type = self.headers.get(b"content-type")
-        if media_type is not None and not _JSON.fullmatch(media_type):
+        if media_type is not None and not media.fullmatch(media_type):
             raise UnsupportedMediaType
         length = self.headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > MAX_BODY_BYTES:

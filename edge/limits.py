@@ -25,6 +25,18 @@ def _headers(state: LimitState) -> tuple[Header, Header]:
     return (b"ratelimit-policy", policy.encode()), (b"ratelimit", standing.encode())
 
 
+def x_rate_limit_headers(states: tuple[LimitState, ...]) -> Headers:
+    """The same in the older spelling, whose reset is in seconds from now; of the limit that leaves least."""
+    if not states:
+        return ()
+    state = min(states, key=lambda state: state.remaining)
+    return (
+        (b"x-ratelimit-limit", b"%d" % state.quota),
+        (b"x-ratelimit-remaining", b"%d" % state.remaining),
+        (b"x-ratelimit-reset", b"%d" % _seconds(state.reset_ms)),
+    )
+
+
 def _joined(headers: Sequence[Header]) -> Header:
     """One header for several of the same name (RFC 9110 5.3)."""
     return headers[0][0], b", ".join([value for _, value in headers])

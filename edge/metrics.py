@@ -144,6 +144,8 @@ class Metrics:
             self._bring(families.limit_decisions.labels(policy, "allowed", "redis"), decisions.allowed)
             self._bring(families.limit_decisions.labels(policy, "refused", "worker"), decisions.refused_unasked)
             self._bring(families.limit_decisions.labels(policy, "refused", "redis"), decisions.refused)
+        for name, counter in families.challenges.items():
+            self._bring(counter, engine.challenges.counts[name])
         families.passwords_queued.set(engine.passwords.queued)
         self._bring(families.cpu_seconds, time.process_time())
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from edge.addresses import ClientAddresses
-from edge.http import RequestIds
+from edge.http import Request, RequestIds
 from edge.metrics import Metrics
 from engine.assembly import Engine
 from engine.errors import LinkDown, Overloaded
@@ -18,6 +18,7 @@ class EdgeState:
     client_addresses: ClientAddresses
     access_log: str
     max_in_flight: int
+    public_url: str | None = None
     in_flight: int = 0
     draining: bool = False
     opened: Engine | None = None
@@ -28,6 +29,10 @@ class EdgeState:
         if self.opened is None:
             raise LinkDown
         return self.opened
+
+    def base_url(self, request: Request) -> str:
+        """Where the caller reaches this edge: as it is set, or else as the caller has named it."""
+        return request.origin if self.public_url is None else self.public_url
 
     def drain(self) -> None:
         """Be unready from now on, but keep serving."""

@@ -1,11 +1,13 @@
-"""Reading request bodies: msgspec decodes and validates at once, and only a refused body is looked at again.
+"""Reading request bodies and queries: msgspec decodes and validates at once; only what is refused is looked at again.
 
 The second look names every problem, not just the first, from the same annotations.
 """
 
 import re
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar, cast
+from contextlib import suppress
+from typing import Any, Generic, TypeVar, cast, get_type_hints
+from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import inspect
@@ -31,6 +33,38 @@ class Body(Generic[T]):
             raise _explained(content, self._type) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise MalformedBody from error
+
+
+class Query(Generic[T]):
+    """What requests say in their query: text, read as the fields of a struct. Other names are not looked at."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._kind = kind
+        self._types = get_type_hints(kind, include_extras=True)
+        self._described = {field.encode_name: field.type for field in _struct(kind).fields}
+
+    def read(self, query: bytes) -> T:
+        """Raises: Invalid: fields that cannot be used, all of them named."""
+        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+        given = {name: text for name, text in pairs if name in self._types}
+        try:
+            return msgspec.convert(given, self._kind, strict=False)
+        except msgspec.ValidationError as error:
+            raise Invalid(tuple(self._problems(given))) from error
+
+    def _problems(self, given: dict[str, str]) -> Iterator[Problem]:
+        for name, text in given.items():
+            value: Any = text
+            with suppress(msgspec.ValidationError):
+                value = msgspec.convert(text, int, strict=False)
+            is_number = isinstance(self._described[name], inspect.IntType)
+            yield from _problems(name, value if is_number else text, self._described[name])
+
+
+def _struct(kind: type[msgspec.Struct]) -> inspect.StructType:
+    described = inspect.type_info(kind)
+    assert isinstance(described, inspect.StructType)  # noqa: S101  # what a Struct is described by
+    return described
 
 
 def _explained(content: bytes, kind: inspect.Type) -> Invalid | MalformedBody:

@@ -12,6 +12,7 @@ from engine.clients import Clients
 from engine.configurations import Configurations
 from engine.deliveries import Deliveries
 from engine.deployment import open_deployment
+from engine.deployment_secrets import DeploymentSecrets
 from engine.erasure import Erasure
 from engine.factors import Factors
 from engine.known_tenants import KnownTenants
@@ -65,6 +66,7 @@ class Engine:
     factors: Factors
     challenges: Challenges
     callback_secrets: CallbackSecrets
+    deployment_secrets: DeploymentSecrets
     deliveries: Deliveries
     erasure: Erasure
     passwords: Passwords
@@ -112,7 +114,9 @@ def _assemble(link: Link, space: KeySpace, limits: Limits, passwords: Passwords,
         known_tenants=known,
         configurations=Configurations(tenants, callback_secrets),
         api_keys=api_keys,
-        clients=Clients(AccessTokenStore(link), space, tenants=tenants, known_tenants=known),
+        clients=Clients(
+            AccessTokenStore(link), space, tenants=tenants, known_tenants=known, limits=limits, rates=rates
+        ),
         admins=Admins(AdminStore(link), space, keyring=keyring, passwords=passwords, limits=limits, rates=rates),
         passcodes=Passcodes(
             PasscodeStore(link),
@@ -127,6 +131,7 @@ def _assemble(link: Link, space: KeySpace, limits: Limits, passwords: Passwords,
         factors=factors,
         challenges=challenges,
         callback_secrets=callback_secrets,
+        deployment_secrets=DeploymentSecrets(DeploymentStore(link), keyring),
         deliveries=deliveries,
         erasure=Erasure(tenants, factors, challenges, deliveries),
         passwords=passwords,

@@ -7,6 +7,7 @@ PENDING  ->  VERIFIED   a right code, or approved
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
@@ -35,6 +36,7 @@ from engine.store.challenges import (
     ChallengeStore,
     ConcludeStatus,
     DecideStatus,
+    ExpireStatus,
     ForgetStatus,
     OpenStatus,
     ReadStatus,
@@ -118,6 +120,7 @@ class Challenges:
         self._space = space
         self._tenants = tenants
         self._keyring = keyring
+        self.counts = Counter[str]()  # of openings, ends and wrong answers, for the metrics
 
     async def open(
         self,
@@ -157,6 +160,7 @@ class Challenges:
                 raise FactorLocked(reply.retry_after_ms)
             case OpenStatus.OPENED:
                 now_ms = reply.now_ms
+                self.counts["opened"] += 1
         return Challenge(name.challenge_id, State.PENDING, record, now_ms, now_ms, now_ms + life_ms)
 
     async def read(self, tenant_id: TenantId, factor_id: FactorId, challenge_id: ChallengeId) -> Challenge:
@@ -191,7 +195,11 @@ class Challenges:
         )
         if concluded.status is ConcludeStatus.CLOSED:
             raise ChallengeClosed
-        state = State.PENDING if concluded.status is ConcludeStatus.WRONG else State(concluded.status.name)
+        if concluded.status is ConcludeStatus.WRONG:
+            self.counts["wrong"] += 1
+            state = State.PENDING
+        else:
+            state = self._ended(concluded.status.name)
         return Challenge(challenge_id, state, record, counted.created_ms, concluded.now_ms, counted.expires_ms)
 
     async def decide(
@@ -218,7 +226,7 @@ class Challenges:
             raise UnknownChallenge
         if decided.status is DecideStatus.CLOSED:
             raise ChallengeClosed
-        return challenge._replace(state=State(decided.status.name), updated_ms=decided.now_ms)
+        return challenge._replace(state=self._ended(decided.status.name), updated_ms=decided.now_ms)
 
     async def cancel(self, tenant: Tenant, factor_id: FactorId, challenge_id: ChallengeId) -> Challenge:
         """Take a challenge back that nobody has answered.
@@ -236,7 +244,7 @@ class Challenges:
             raise UnknownChallenge
         if cancelled.status is CancelStatus.CLOSED:
             raise ChallengeClosed
-        return challenge._replace(state=State.CANCELLED, updated_ms=cancelled.now_ms)
+        return challenge._replace(state=self._ended(cancelled.status.name), updated_ms=cancelled.now_ms)
 
     async def expire_overdue(self, partition: int, *, most: int) -> int:
         """Note the end of challenges of a partition whose time is up, so that it is told. How many there were."""
@@ -313,7 +321,14 @@ class Challenges:
         with suppress(UnknownFactor, UnknownChallenge, UnknownTenant):
             challenge = await self._read(name)
             told = _notice(await self._tenants.read(name.tenant_id), name, challenge.record)
-        await self._store.expire(challenge=self._place(name), due_as=name.text, notice=told)
+        reply = await self._store.expire(challenge=self._place(name), due_as=name.text, notice=told)
+        if reply.status is ExpireStatus.EXPIRED:
+            self._ended(reply.status.name)
+
+    def _ended(self, state: str) -> State:
+        """Count an end."""
+        self.counts[state.lower()] += 1
+        return State(state)
 
     async def _read(self, name: _Name) -> Challenge:
         """Raises: UnknownFactor, UnknownChallenge."""

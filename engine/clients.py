@@ -11,9 +11,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.errors import ScopeRefused, Unauthenticated, UnknownClient, UnknownTenant
+from engine.errors import LimitState, ScopeRefused, Unauthenticated, UnknownClient, UnknownTenant
 from engine.ids import ClientId, TenantId
 from engine.known_tenants import KnownTenants
+from engine.limits import Limits
+from engine.rates import DefaultRates
 from engine.store.access_tokens import AccessTokenStore, ReadStatus
 from engine.store.keys import KeySpace, Place
 from engine.tenants import OAuthClient, Tenant, Tenants
@@ -47,14 +49,30 @@ class Grant(msgspec.Struct, frozen=True):
     scopes: frozenset[str]
 
 
+class Caller(NamedTuple):
+    """Whose access token a request came with, and where its client stands after it."""
+
+    tenant: Tenant
+    limits: tuple[LimitState, ...]
+
+
 class Clients:
     def __init__(
-        self, store: AccessTokenStore, space: KeySpace, *, tenants: Tenants, known_tenants: KnownTenants
+        self,
+        store: AccessTokenStore,
+        space: KeySpace,
+        *,
+        tenants: Tenants,
+        known_tenants: KnownTenants,
+        limits: Limits,
+        rates: DefaultRates,
     ) -> None:
         self._store = store
         self._space = space
         self._tenants = tenants
         self._known_tenants = known_tenants
+        self._limits = limits
+        self._rates = rates
 
     async def create(self, tenant_id: TenantId, *, name: str, scopes: frozenset[str]) -> Credentials:
         """A further client of a tenant.
@@ -89,14 +107,18 @@ class Clients:
 
         await self._tenants.change(tenant_id, without)
 
-    async def issue_token(self, client_id: str, secret: str, *, scopes: frozenset[str]) -> AccessToken:
+    async def issue_token(
+        self, client_id: str, secret: str, *, scopes: frozenset[str], address: str
+    ) -> AccessToken:
         """An access token of an hour, for those of the scopes that the client has; no scopes = all that it has.
 
         Raises:
+            LimitExceeded: of this client address.
             Unauthenticated: there is no such client, or it has another secret.
             TenantInactive
             ScopeRefused: an unknown scope, or none that the client has.
         """
+        await self._limits.charge("address", self._rates.token_per_address, "token", address)
         tenant, client = await self._authenticate_client(client_id, secret)
         tenant.require_active()
         granted = (scopes or SCOPES) & frozenset(client.scopes)
@@ -122,13 +144,14 @@ class Clients:
         if reply.status is ReadStatus.FOUND and _read(reply.grant).client_id == client_id:
             await self._store.revoke(token=self._place(text), grant=reply.grant)
 
-    async def authenticate(self, text: str, *, scope: str) -> tuple[Tenant, ClientId]:
-        """Whose access token this is. Redis was just asked, so the tenant is as it is now.
+    async def admit(self, text: str, *, scope: str) -> Caller:
+        """Whose access token this is, and charge its client. Redis was just asked, so the tenant is as it is now.
 
         Raises:
             Unauthenticated: malformed, expired, revoked, or of a client that is.
             TenantInactive
             ScopeRefused: it is not good for this.
+            LimitExceeded: of this client.
         """
         if parse(Kind.ACCESS_TOKEN, text) is None:
             raise Unauthenticated
@@ -144,7 +167,8 @@ class Clients:
             raise Unauthenticated
         if scope not in grant.scopes:
             raise ScopeRefused
-        return tenant, grant.client_id
+        limit = ("client", self._rates.call_per_client, tenant.id, grant.client_id)
+        return Caller(tenant, self._limits.take(*limit) or await self._limits.charge(*limit))
 
     async def _authenticate_client(self, client_id: str, secret: str) -> tuple[Tenant, OAuthClient]:
         try:

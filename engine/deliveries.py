@@ -1,8 +1,8 @@
 """Deliveries: ends of challenges that tenants are to be told of, from the outbox to the receiver's answer.
 
 The script that changes a state writes the event (lua/include/announce.lua). A courier takes it, tries, and notes
-here what came of it. Nothing is forgotten on the way: what a courier had taken when it died is taken by another, so a
-receiver may be told twice, by the same message id.
+here what came of it. Nothing is forgotten on the way: what a courier had taken when it died is taken by another,
+and a receiver may be told twice, by the same message id.
 """
 
 import asyncio

@@ -45,7 +45,8 @@ class Kind(StrEnum):
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is sealed. `secret` is the shared secret of a TOTP factor; other kinds will bring fields of their own.
 
-    `home` is the name under which the factor was enrolled: its partition is that user's for good.
+    `home` is the name under which the factor was enrolled: its partition is that user's for good. `phone` is the
+    user's number (E.164), where it was told.
     """
 
     user: UserName
@@ -53,6 +54,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: Kind
     secret: bytes
     policy: TotpPolicy
+    phone: str | None = None
 
 
 class Factor(NamedTuple):
@@ -81,7 +83,9 @@ class Factors:
         self._keyring = keyring
         self._index = FactorIndex(store, space, pending_life_ms=PENDING_LIFE_MS)
 
-    async def enrol(self, tenant_id: TenantId, *, user: UserName, policy: TotpPolicy) -> Factor:
+    async def enrol(
+        self, tenant_id: TenantId, *, user: UserName, policy: TotpPolicy, phone: str | None = None
+    ) -> Factor:
         """Give a user a TOTP factor. It is forgotten after 24 hours, unless a code activates it.
 
         Raises:
@@ -89,7 +93,7 @@ class Factors:
         """
         home = self._user(tenant_id, user)
         factor_id = FactorId(self._space.new_id(home))
-        record = Record(user, user, Kind.TOTP, new_secret(), policy)
+        record = Record(user, user, Kind.TOTP, new_secret(), policy, phone)
         reply = await self._store.enrol(
             user=home,
             factor=self.place(tenant_id, factor_id),

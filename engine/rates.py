@@ -56,3 +56,5 @@ class DefaultRates(NamedTuple):
     login_per_address: Rate
     sign_up_per_email: Rate
     sign_up_per_address: Rate
+    call_per_client: Rate
+    token_per_address: Rate

@@ -8,12 +8,15 @@ import msgspec
 
 from engine.errors import Misconfigured
 from watchword.commands.admins import admins
+from watchword.commands.callbacks import callbacks
 from watchword.commands.clients import clients
+from watchword.commands.deliveries import deliveries
 from watchword.commands.doctor import doctor
 from watchword.commands.keys import keys
 from watchword.commands.session import pass_settings
 from watchword.commands.tenants import tenants
 from watchword.commands.users import users
+from watchword.courier import run_courier
 from watchword.serve import serve
 from watchword.servers import EmbeddedError
 from watchword.settings import Settings
@@ -52,5 +55,18 @@ def serve_command(settings: Settings, *, demo: bool, **given: object) -> None:
     sys.exit(0 if in_order else 1)
 
 
-for _command in (admins, clients, doctor, keys, tenants, users):
+@main.command("courier")
+@click.option("--metrics-port", type=click.IntRange(0, 65535), help="Port to serve /metrics on; 0 = none.")
+@pass_settings
+def courier_command(settings: Settings, *, metrics_port: int | None) -> None:
+    """Deliver callbacks, beside others that do. Set WATCHWORD_COURIER=off where they are to do it all."""
+    try:
+        run_courier(
+            settings if metrics_port is None else msgspec.structs.replace(settings, metrics_port=metrics_port)
+        )
+    except (Misconfigured, EmbeddedError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+for _command in (admins, callbacks, clients, deliveries, doctor, keys, tenants, users):
     main.add_command(_command)

@@ -21,6 +21,7 @@ from uvicorn.supervisors import Multiprocess
 
 from engine.assembly import Options, open_engine
 from engine.errors import Misconfigured
+from watchword.courier import courier_beside
 from watchword.demo import show_demo
 from watchword.embedded import EmbeddedRedis
 from watchword.logs import configure_logs
@@ -87,7 +88,8 @@ def serve(settings: Settings, *, demo: bool = False) -> bool:
                 show_demo, complete, options, port=supervisor.port, is_embedded=settings.redis_url is None
             )
             Thread(target=shown, daemon=True, name="demo").start()
-        with _metrics_port(complete, Path(metrics_dir)):
+        directory = Path(metrics_dir)
+        with _metrics_port(complete, directory), courier_beside(complete, options, directory):
             supervisor.run()
         return not supervisor.failed
 

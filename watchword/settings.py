@@ -1,5 +1,6 @@
 """Settings: one frozen struct, read from the environment once. An unknown WATCHWORD_* variable is an error."""
 
+import re
 from collections.abc import Callable, Mapping
 from ipaddress import ip_network
 from pathlib import Path
@@ -37,6 +38,12 @@ def _one_of(*choices: str) -> Callable[[str], str]:
         return text
 
     return read
+
+
+def _base_url(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", text):
+        raise ValueError("an address as in https://api.example.com, without query")
+    return text.rstrip("/")
 
 
 def _networks(text: str) -> tuple[Network, ...]:
@@ -101,6 +108,33 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Rate, Setting(Rate.parse, "sign-ups per e-mail address, and tenants per administrator")
     ] = Rate(5, 3600)
     sign_up_limit_per_address: Annotated[Rate, Setting(Rate.parse, "sign-ups per client address")] = Rate(20, 3600)
+    call_limit_per_client: Annotated[
+        Rate, Setting(Rate.parse, "calls per OAuth client, of the surfaces that have them")
+    ] = Rate(1000, 1)
+    token_limit_per_address: Annotated[Rate, Setting(Rate.parse, "access tokens asked for per client address")] = (
+        Rate(600, 60)
+    )
+    courier: Annotated[
+        str,
+        Setting(
+            _one_of("on", "off"), "whether `serve` delivers callbacks too; `off` where `watchword courier` does"
+        ),
+    ] = "on"
+    courier_slots: Annotated[int, Setting(_whole(1, 10_000), "deliveries that one courier has under way")] = 64
+    courier_claim_seconds: Annotated[
+        int, Setting(_whole(3, 3600), "seconds after which a courier takes over what another one holds")
+    ] = 60
+    callback_timeout_seconds: Annotated[
+        int, Setting(_whole(1, 60), "seconds that a receiver of callbacks has to answer")
+    ] = 10
+    callback_networks: Annotated[
+        tuple[Network, ...],
+        Setting(_networks, "private networks that callbacks may go to, comma-separated; else none may"),
+    ] = ()
+    public_url: Annotated[
+        str | None,
+        Setting(_base_url, "where callers reach the edge, for links in answers; unset, the host they name"),
+    ] = None
     drain_seconds: Annotated[
         int, Setting(_whole(0, 600), "seconds to serve on while `/readyz` says no, before leaving")
     ] = 0
@@ -129,6 +163,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             login_per_address=self.login_limit_per_address,
             sign_up_per_email=self.sign_up_limit_per_email,
             sign_up_per_address=self.sign_up_limit_per_address,
+            call_per_client=self.call_limit_per_client,
+            token_per_address=self.token_limit_per_address,
         )
 
 

@@ -44,6 +44,7 @@ def app() -> ASGIApp:
         trusted_proxies=settings.trusted_proxies,
         access_log=settings.access_log,
         max_in_flight=settings.max_requests,
+        public_url=settings.public_url,
         make_endpoint=make_endpoint,
     )
 

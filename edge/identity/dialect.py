@@ -8,9 +8,9 @@ from types import MappingProxyType
 
 import msgspec
 
-from edge.dialect import Body
+from edge.dialect import Body, refusal_headers
 from edge.errors import NotFound, Row, Rows
-from edge.http import Request
+from edge.http import Headers, Request
 from engine import errors as engine
 
 SPOKE_KEY = "key"
@@ -41,6 +41,7 @@ class Errors(msgspec.Struct):
 
 
 class IdentityDialect:
+    made_once = True
     rows: Rows = MappingProxyType(
         {
             NotFound: Row(404, "Not Found"),
@@ -53,6 +54,9 @@ class IdentityDialect:
             engine.PasscodeGone: Row(410, "Pass Key Expired"),
         }
     )
+
+    def headers(self, request: Request, error: Exception) -> Headers:
+        return refusal_headers(error)
 
     def shape(self, request: Request, error: Exception, row: Row) -> Body:
         errors = _errors(error, row)

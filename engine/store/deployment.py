@@ -8,11 +8,22 @@ from engine.store.link import Runner
 from engine.store.scripts import load
 
 _OPEN = load("deployment/open")
+_KEEP = load("deployment/keep")
 
 
 class OpenStatus(IntEnum):
     FOUNDED = 0
     JOINED = 1
+
+
+class KeepStatus(IntEnum):
+    KEPT = 0
+    FOUND = 1
+
+
+class KeepReply(NamedTuple):
+    status: KeepStatus
+    secret: bytes
 
 
 class OpenReply(NamedTuple):
@@ -28,3 +39,7 @@ class DeploymentStore:
     async def open(self, *, partitions: int, index_key: bytes) -> OpenReply:
         reply = await self._runner.run(_OPEN, 0, [keys.DEPLOYMENT], [partitions, index_key])
         return OpenReply(OpenStatus(reply[0]), *reply[1:])
+
+    async def keep(self, *, name: str, proposal: bytes) -> KeepReply:
+        reply = await self._runner.run(_KEEP, 0, [keys.DEPLOYMENT], [name, proposal])
+        return KeepReply(KeepStatus(reply[0]), reply[1])

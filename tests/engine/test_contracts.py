@@ -49,6 +49,7 @@ REPLIES: dict[str, type[tuple[Any, ...]]] = {
     "claim/read": claims.ReadReply,
     "claim/release": claims.ReleaseReply,
     "claim/take": claims.TakeReply,
+    "deployment/keep": deployment.KeepReply,
     "deployment/open": deployment.OpenReply,
     "factor/attempt": factors.AttemptReply,
     "factor/change": factors.ChangeReply,

@@ -3,6 +3,8 @@
 import click
 import msgspec
 
+from edge.authenticator.projects import workspace_id
+from engine.assembly import Engine
 from engine.clients import SCOPES
 from engine.ids import ClientId, TenantId
 from watchword.commands import values
@@ -18,7 +20,11 @@ _tenant_option = click.option(
 
 
 class Created(msgspec.Struct):
+    """`workspace_id` and `project_id` are what the Authenticator surface calls account and tenant."""
+
     tenant_id: str
+    workspace_id: str
+    project_id: str
     client_id: str
     client_secret: str
     scopes: list[str]
@@ -62,9 +68,18 @@ def clients() -> None:
 def create(settings: Settings, *, tenant_id: TenantId, name: str, scopes: tuple[str, ...], as_json: bool) -> None:
     """Create a client, whose secret is shown now and never again."""
     allowed = frozenset(scopes) or SCOPES
-    made = run(settings, lambda engine: engine.clients.create(tenant_id, name=name, scopes=allowed))
-    created = Created(tenant_id, made.client_id, made.secret, sorted(allowed))
-    text = f"client id      {made.client_id}\nclient secret  {made.secret}\n\nThe secret is not shown again."
+
+    async def work(engine: Engine) -> Created:
+        made = await engine.clients.create(tenant_id, name=name, scopes=allowed)
+        workspace = workspace_id(await engine.tenants.read(tenant_id))
+        return Created(tenant_id, workspace, tenant_id, made.client_id, made.secret, sorted(allowed))
+
+    created = run(settings, work)
+    text = (
+        f"client id      {created.client_id}\nclient secret  {created.client_secret}\n"
+        f"workspace id   {created.workspace_id}\nproject id     {created.project_id}\n\n"
+        "The secret is not shown again."
+    )
     answer(created, text, as_json=as_json)
 
 

@@ -25,6 +25,7 @@ from engine.errors import (
     UnknownAdmin,
     UnknownApiKey,
     UnknownClient,
+    UnknownDelivery,
     UnknownFactor,
     UnknownTenant,
 )
@@ -43,11 +44,20 @@ _REFUSALS: dict[type[Exception], str] = {
     UnknownApiKey: "The tenant has no API key with this id: `watchword key list TENANT` shows those it has.",
     UnknownClient: "The tenant has no client with this id: `watchword client list --tenant ID` shows them.",
     UnknownFactor: "Nothing is kept for this user.",
+    UnknownDelivery: "No message of this id was given up: `watchword deliveries list --tenant ID` shows them.",
     UnknownAdmin: "Nobody signed up with this e-mail address.",
 }
 _OUTCOME_UNKNOWN = "Redis did not answer in time. It may have done what was asked: look before you repeat it."
 _RULES = {"min": "at least", "max": "at most"}
-_OPTIONS = {"length": "--length", "expires_s": "--pass-key-expires"}
+_OPTIONS = {
+    "length": "--length",
+    "expires_s": "--pass-key-expires",
+    "life_s": "--challenge-life",
+    "lock_after": "--lock-after",
+    "digits": "--totp-digits",
+    "step_s": "--totp-step",
+    "window": "--totp-window",
+}
 
 P = ParamSpec("P")
 R = TypeVar("R")

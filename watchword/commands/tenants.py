@@ -8,8 +8,19 @@ import msgspec
 from engine.assembly import Engine
 from engine.configurations import Changes
 from engine.ids import TenantId
-from engine.policies import MAX_EXPIRES_S, MAX_LENGTH, MIN_EXPIRES_S, MIN_LENGTH, Alphabet, Mode
+from engine.policies import (
+    MAX_EXPIRES_S,
+    MAX_LENGTH,
+    MAX_LIFE_S,
+    MAX_LOCK_AFTER,
+    MIN_EXPIRES_S,
+    MIN_LENGTH,
+    MIN_LIFE_S,
+    Alphabet,
+    Mode,
+)
 from engine.tenants import State, Tenant
+from engine.totp import Digest
 from watchword.commands import values
 from watchword.commands.output import answer, json_option, printable, table
 from watchword.commands.session import pass_settings, run
@@ -34,6 +45,7 @@ class Deleted(msgspec.Struct, kw_only=True):
     deleted: bool = True
     factors: int
     challenges: int
+    dead_letters: int
 
 
 @click.group("tenant")
@@ -115,6 +127,28 @@ def create(settings: Settings, *, name: str, active: bool, as_json: bool) -> Non
     metavar="ORIGIN,...",
     help="Whose web pages may use the tenant, as in https://example.com; * = any.",
 )
+@click.option(
+    "--challenge-life",
+    "life_s",
+    type=int,
+    metavar="SECONDS",
+    help=f"Life of a challenge, {MIN_LIFE_S} to {MAX_LIFE_S} seconds.",
+)
+@click.option(
+    "--lock-after",
+    type=int,
+    metavar="N",
+    help=f"Failures in a row after which a factor refuses for a while, 1 to {MAX_LOCK_AFTER}.",
+)
+@click.option(
+    "--totp-digest",
+    "digest",
+    type=click.Choice([digest.value for digest in Digest]),
+    help="Hash of TOTP codes. This and what follows holds for factors from now on.",
+)
+@click.option("--totp-digits", "digits", type=int, metavar="N", help="Length of TOTP codes, 6 to 8.")
+@click.option("--totp-step", "step_s", type=int, metavar="SECONDS", help="How long a TOTP code is shown.")
+@click.option("--totp-window", "window", type=int, metavar="N", help="Steps that a clock may be off, either way.")
 @click.option(
     "--submit-limit",
     type=values.per_second,
@@ -203,8 +237,11 @@ def delete(settings: Settings, *, tenant_id: TenantId, yes: bool, as_json: bool)
         )
         click.confirm(question, abort=True, err=True)
     erased = run(settings, lambda engine: engine.erasure.erase_tenant(tenant_id))
-    deleted = Deleted(tenant_id=tenant_id, factors=erased.factors, challenges=erased.challenges)
-    text = f"Deleted, with {erased.factors} factor(s) and {erased.challenges} challenge(s)."
+    deleted = Deleted(tenant_id=tenant_id, **erased._asdict())
+    text = (
+        f"Deleted, with {erased.factors} factor(s), {erased.challenges} challenge(s) and {erased.dead_letters} "
+        "callback(s) that could not be delivered."
+    )
     answer(deleted, text, as_json=as_json)
 
 

@@ -5,7 +5,8 @@ import msgspec
 from engine.api_keys import api_key_id
 from engine.ids import AdminId
 from engine.rates import DefaultRates, Rate, per_second
-from engine.tenants import Tenant
+from engine.tenants import ChallengeSetup, Tenant
+from engine.totp import TotpPolicy
 from watchword.commands.output import listing, printable, table, timestamp
 
 _KEY_HEADER = ("API KEY ID", "NAME", "CREATED")
@@ -65,12 +66,19 @@ class TenantDetails(msgspec.Struct, kw_only=True):
     allowed_origins: tuple[str, ...]
     submit_limit: int | None
     fetch_limit: int | None
+    challenge_life: int
+    lock_after: int
+    totp: TotpPolicy
+    issuer: str | None
+    callback_url: str | None
+    callback_is_off: bool
     limits_in_force: LimitsInForce
     api_keys: list[KeyLine]
 
     @classmethod
     def of(cls, tenant: Tenant, rates: DefaultRates) -> "TenantDetails":
         policy, stamp = tenant.policy, tenant.configuration
+        challenges, setup = tenant.challenge_policy, tenant.challenge_setup or ChallengeSetup()
         return cls(
             tenant_id=tenant.id,
             name=tenant.name,
@@ -88,6 +96,12 @@ class TenantDetails(msgspec.Struct, kw_only=True):
             allowed_origins=tenant.allowed_origins,
             submit_limit=tenant.submit_limit,
             fetch_limit=tenant.fetch_limit,
+            challenge_life=challenges.life_s,
+            lock_after=challenges.lock_after,
+            totp=challenges.totp,
+            issuer=setup.issuer,
+            callback_url=setup.callback_url,
+            callback_is_off=setup.is_callback_off,
             limits_in_force=LimitsInForce.of(tenant, rates),
             api_keys=key_lines(tenant),
         )
@@ -110,6 +124,11 @@ class TenantDetails(msgspec.Struct, kw_only=True):
             ("submits per address", _limit(limits.submit_per_address, self.submit_limit)),
             ("submits per pass key", _limit(limits.submit_per_key, self.submit_limit)),
             ("fetches per API key", _limit(limits.fetch_per_api_key, self.fetch_limit)),
+            ("challenge life", f"{self.challenge_life} s"),
+            ("lock after", f"{self.lock_after} failures in a row"),
+            ("TOTP codes", _totp(self.totp)),
+            ("issuer", self.issuer or "-"),
+            ("callbacks to", _callback(self.callback_url, is_off=self.callback_is_off)),
         )
         return f"{printable(self.name)}\n{listing(pairs)}\n\n{keys_text(self.api_keys)}"
 
@@ -140,6 +159,14 @@ def _limit(in_force: str, own: int | None) -> str:
     quota, _, seconds = in_force.partition("/")
     said = f"{quota} in {seconds} s" if seconds else "no limit"
     return said if own is not None else f"{said} (the deployment's)"
+
+
+def _totp(policy: TotpPolicy) -> str:
+    return f"{policy.digest}, {policy.digits} digits, {policy.step_s} s, {policy.window} step(s) either way"
+
+
+def _callback(url: str | None, *, is_off: bool) -> str:
+    return f"{url or 'nobody'}{' (off: the receiver answered 410)' if is_off else ''}"
 
 
 def _who(admin: AdminId | str | None) -> str:

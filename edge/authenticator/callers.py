@@ -1,0 +1,28 @@
+"""Who calls the Authenticator surface, and where it is called."""
+
+from edge.http import Request
+from edge.state import EdgeState
+from engine.errors import Unauthenticated
+from engine.tenants import Tenant
+
+_SCOPE = "authenticator"
+
+
+async def admitted(state: EdgeState, request: Request) -> Tenant:
+    """The tenant whose client calls. From now on answers say where the client stands, and have full addresses.
+
+    Raises:
+        Unauthenticated, TenantInactive, LimitExceeded
+        ScopeRefused: the access token is not for this surface.
+        OriginRefused: it is a web page that may not use the tenant.
+    """
+    request.spoken = state.base_url(request)
+    token = request.bearer
+    if token is None:
+        raise Unauthenticated
+    caller = await state.engine.clients.admit(token, scope=_SCOPE)
+    request.limits = caller.limits
+    origin = request.header(b"origin")
+    if origin is not None:
+        caller.tenant.require_origin(origin)
+    return caller.tenant

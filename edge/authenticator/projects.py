@@ -1,0 +1,118 @@
+"""What happens to a project, a tenant as its client configures it; and the keys that callbacks are signed with."""
+
+import uuid
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from edge.authenticator import patches
+from edge.authenticator.callbacks import signing_key
+from edge.authenticator.callers import admitted
+from edge.authenticator.wire import Link, SelfLink
+from edge.http import JSON, Reply, Request
+from edge.limits import x_rate_limit_headers
+from edge.state import EdgeState
+from edge.wire import Body
+from engine.errors import UnknownTenant
+from engine.tenants import ChallengeSetup, Tenant
+
+_JWK_SET = (b"content-type", b"application/jwk-set+json")
+_CACHED = (b"cache-control", b"public, max-age=3600")
+_encoder = msgspec.json.Encoder()
+
+Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+# Scheme, a host without user information, path and query: no fragment, no blanks.
+Url = Annotated[str, Meta(max_length=2048, pattern=r"^https?://[^\s/?#@\\]+(?:[/?][^\s#\x00-\x1f\x7f]*)?\Z")]
+
+
+class AuthenticatorConfiguration(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    issuer_name: Text | UnsetType = UNSET
+    challenge_callback_url: Url | UnsetType = UNSET
+    challenge_default_message: Text | UnsetType = UNSET
+
+
+class Configuration(msgspec.Struct, forbid_unknown_fields=True):
+    authenticator: AuthenticatorConfiguration | UnsetType = UNSET
+
+
+class Document(msgspec.Struct, forbid_unknown_fields=True):
+    """What can be patched of a project."""
+
+    configuration: Configuration = Configuration()
+
+
+class Project(msgspec.Struct, rename={"links": "_links"}):
+    project_id: str
+    workspace_id: str
+    name: str
+    configuration: Configuration
+    links: SelfLink
+
+
+_DOCUMENT = Body(Document)
+
+
+async def read_project(state: EdgeState, request: Request) -> Reply:
+    return _reply(request, await _own(state, request))
+
+
+async def change_project(state: EdgeState, request: Request) -> Reply:
+    tenant = await _own(state, request)
+    patch = await request.json()
+
+    def change(setup: ChallengeSetup | None) -> ChallengeSetup | None:
+        document: dict[str, Any] = msgspec.to_builtins(Document(_configuration(setup)))
+        patched = patches.apply(document, patch)
+        return _setup(_DOCUMENT.read(msgspec.json.encode(patched)).configuration)
+
+    return _reply(request, await state.engine.configurations.change_challenges(tenant.id, change))
+
+
+async def read_signing_keys(state: EdgeState, request: Request) -> Reply:
+    """The public halves, as a JWK set (RFC 7517). They are no secret, and may be kept for a while."""
+    key = await signing_key(state.engine.deployment_secrets)
+    return Reply(200, _encoder.encode({"keys": [key.public_jwk]}), (_JWK_SET, _CACHED))
+
+
+async def _own(state: EdgeState, request: Request) -> Tenant:
+    """Raises: UnknownTenant: it is another project than the caller's; and what `admitted` raises."""
+    tenant = await admitted(state, request)
+    asked = (request.params["workspace_id"], request.params["project_id"])
+    if asked != (workspace_id(tenant), tenant.id):
+        raise UnknownTenant
+    return tenant
+
+
+def workspace_id(tenant: Tenant) -> str:
+    """The account of a tenant: its administrator's, or its own where the operator has made it."""
+    return tenant.id if tenant.owner is None else str(uuid.UUID(hex=tenant.owner))
+
+
+def _configuration(setup: ChallengeSetup | None) -> Configuration:
+    if setup is None:
+        return Configuration()
+    given = {
+        "issuer_name": setup.issuer,
+        "challenge_callback_url": setup.callback_url,
+        "challenge_default_message": setup.message,
+    }
+    return Configuration(AuthenticatorConfiguration(**{name: text for name, text in given.items() if text}))
+
+
+def _setup(configuration: Configuration) -> ChallengeSetup | None:
+    said = configuration.authenticator
+    if said is UNSET:
+        return None
+    return ChallengeSetup(
+        said.issuer_name or None, said.challenge_callback_url or None, said.challenge_default_message or None
+    )
+
+
+def _reply(request: Request, tenant: Tenant) -> Reply:
+    workspace = workspace_id(tenant)
+    here = f"{request.spoken}/console/v0.2/workspaces/{workspace}/projects/{tenant.id}"
+    project = Project(
+        tenant.id, workspace, tenant.name, _configuration(tenant.challenge_setup), SelfLink(Link(here))
+    )
+    return Reply(200, _encoder.encode(project), (*JSON, *x_rate_limit_headers(request.limits)))

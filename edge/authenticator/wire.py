@@ -1,0 +1,165 @@
+"""What travels on the Authenticator surface: hal+json out, JSON and JSON Patch in."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Generic, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from edge.wire import Body, Query
+from engine import challenges, factors
+from engine.totp import otpauth_uri, qr_data_uri
+
+T = TypeVar("T")
+
+MAX_SIZE = 100
+DEEPEST = 100_000  # how many of a collection can be left out before a page
+
+# What names a user: anything but control characters.
+ExternalUserId = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+Reference = Annotated[str, Meta(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+
+
+class NewFactor(msgspec.Struct):
+    phone_number: Annotated[str, Meta(min_length=1, max_length=32)]
+    external_user_id: ExternalUserId
+
+
+class NewChallenge(msgspec.Struct):
+    reference_id: Reference | None = None
+
+
+class PageQuery(msgspec.Struct):
+    """`search` is RSQL, `sort` is `created_at,desc` or `created_at,asc`."""
+
+    page: Annotated[int, Meta(ge=1)] = 1
+    size: Annotated[int, Meta(ge=1, le=MAX_SIZE)] = 10
+    search: str = ""
+    sort: str = "created_at,desc"
+
+
+NEW_FACTOR = Body(NewFactor)
+NEW_CHALLENGE = Body(NewChallenge)
+PAGE_QUERY = Query(PageQuery)
+
+
+class Link(msgspec.Struct):
+    href: str
+
+
+class SelfLink(msgspec.Struct, rename={"itself": "self"}):
+    itself: Link
+
+
+class PageLinks(msgspec.Struct, rename={"itself": "self"}, kw_only=True):
+    first: Link
+    last: Link
+    next: Link | UnsetType = UNSET
+    prev: Link | UnsetType = UNSET
+    itself: Link
+
+
+class Factor(msgspec.Struct, rename={"links": "_links"}):
+    """`url` and `data_url` hold the secret: they are null once a factor is no longer pending."""
+
+    factor_id: str
+    status: factors.State
+    type: factors.Kind
+    external_user_id: str
+    url: str | None
+    data_url: str | None
+    created_at: str
+    updated_at: str
+    links: SelfLink
+
+
+class Challenge(msgspec.Struct, rename={"links": "_links"}):
+    """`expired_at` is when it expires, or has."""
+
+    challenge_id: str
+    status: challenges.State
+    reference_id: str | UnsetType
+    created_at: str
+    updated_at: str
+    expired_at: str
+    links: SelfLink
+
+
+class Page(msgspec.Struct):
+    size: int
+    number: int
+    total_pages: int
+    total_elements: int
+
+
+class Factors(msgspec.Struct):
+    factors: list[Factor]
+
+
+class Challenges(msgspec.Struct):
+    """Clients in the field read the same list under `factors`."""
+
+    challenges: list[Challenge]
+    factors: list[Challenge]
+
+
+E = TypeVar("E", Factors, Challenges)
+
+
+class Collection(msgspec.Struct, Generic[E], rename={"links": "_links", "embedded": "_embedded"}):
+    page: Page
+    links: PageLinks
+    embedded: E
+
+
+def timestamp(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds // 1000, UTC).isoformat()
+
+
+def factor(given: factors.Factor, *, issuer: str, home: str) -> Factor:
+    """A factor as it goes out. `home` is the address of all factors."""
+    url = None
+    record = given.record
+    if given.state is factors.State.PENDING:
+        url = otpauth_uri(record.policy, record.secret, account=record.user, issuer=issuer)
+    return Factor(
+        given.id,
+        given.state,
+        record.kind,
+        record.user,
+        url,
+        qr_data_uri(url) if url else None,
+        timestamp(given.created_ms),
+        timestamp(given.updated_ms),
+        SelfLink(Link(f"{home}/{given.id}")),
+    )
+
+
+def challenge(given: challenges.Challenge, *, home: str) -> Challenge:
+    """A challenge as it goes out. `home` is the address of all challenges of its factor."""
+    return Challenge(
+        given.id,
+        given.state,
+        UNSET if given.record.reference is None else given.record.reference,
+        timestamp(given.created_ms),
+        timestamp(given.updated_ms),
+        timestamp(given.expires_ms),
+        SelfLink(Link(f"{home}/{given.id}")),
+    )
+
+
+def collection(query: PageQuery, total: int, embedded: E, *, home: str) -> Collection[E]:
+    """A page of what is at `home`, with the way to the others."""
+    pages = max(-(-total // query.size), 1)
+
+    def link(page: int) -> Link:
+        asked = {"page": page, "size": query.size, "sort": query.sort}
+        return Link(f"{home}?{urlencode(asked | ({'search': query.search} if query.search else {}))}")
+
+    links = PageLinks(first=link(1), last=link(pages), itself=link(query.page))
+    if query.page < pages:
+        links.next = link(query.page + 1)
+    if query.page > 1:
+        links.prev = link(min(query.page - 1, pages))
+    return Collection(Page(query.size, query.page, -(-total // query.size), total), links, embedded)

@@ -1,0 +1,212 @@
+"""The courier: takes what is to be told from the outbox, tells it, and notes what came of it.
+
+Any number of couriers work side by side. What one of them holds when it dies is taken by another after a while
+(`claim_s`), so a courier leaves alone what it has held for too long.
+"""
+
+import asyncio
+import logging
+import time
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from edge.courier.sender import Answer, Callback, Outcome, Sender
+
+from edge.courier.lines import Held, Lines
+from engine.assembly import Engine
+from engine.deliveries import Attempt, Backlog, Delivery, End, Event
+from engine.errors import ScriptFailed, Unavailable, UnknownTenant
+from engine.tenants import Tenant
+
+_POLL_SECONDS = 0.2
+_EXPIRY_SECONDS = 1.0
+_BACKLOG_SECONDS = 5.0
+_PAUSE_SECONDS = 1.0  # when Redis does not answer
+_UNKNOWN_TOPIC_SECONDS = 30.0  # until a courier that knows the topic may have it
+_EXPIRED_AT_ONCE = 20  # of a partition: all partitions at once are well below what a link takes
+
+# Of the time of an attempt, in seconds.
+BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+_OFF = Attempt("off", 0, 0)  # the receiver has said that it is gone
+
+_logger = logging.getLogger(__name__)
+
+
+class Teller(Protocol):
+    """Knows how a surface tells its tenants of an event."""
+
+    async def compose(self, event: Event, tenant: Tenant, url: str) -> Callback: ...
+
+
+@dataclass(slots=True)
+class CourierStats:
+    """Counts since the start, for the metrics.
+
+    `attempts` by outcome, `ends` by how deliveries were left, `tally` attempts by the bucket of their time.
+    """
+
+    attempts: Counter[str] = field(default_factory=Counter[str])
+    ends: Counter[str] = field(default_factory=Counter[str])
+    tally: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    seconds: float = 0.0
+    backlog: Backlog | None = None
+
+    def count(self, answer: Answer) -> None:
+        self.attempts[answer.outcome] += 1
+        self.tally[bisect_left(BUCKETS, answer.seconds)] += 1
+        self.seconds += answer.seconds
+
+
+class Courier:
+    """Args:
+    tellers: by topic.
+    slots: deliveries at once.
+    claim_s: how long something may be held before another courier takes it.
+    timeout_s: the longest that an attempt takes.
+    stats: what is counted on.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        sender: Sender,
+        tellers: Mapping[str, Teller],
+        *,
+        slots: int,
+        claim_s: float,
+        timeout_s: float,
+        stats: CourierStats,
+    ) -> None:
+        self._stats = stats
+        self._engine = engine
+        self._sender = sender
+        self._tellers = tellers
+        self._lines = Lines(slots=slots)
+        self._most_held = 4 * slots
+        self._claim_s = claim_s
+        self._patience_s = claim_s - 2 * timeout_s
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Work until cancelled. What is under way then is taken by another courier, or by the next one."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep(self._take_all, _POLL_SECONDS), name="courier")
+                group.create_task(self._keep(self._expire_all, _EXPIRY_SECONDS), name="expiry")
+                group.create_task(self._keep(self._look_at_backlog, _BACKLOG_SECONDS), name="backlog")
+        finally:
+            for task in self._under_way:
+                task.cancel()
+            await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    async def _keep(self, work: Callable[[], Awaitable[bool]], pause_s: float) -> None:
+        """Do something again and again: at once if there was as much to do as could be done."""
+        while True:
+            try:
+                if await work():
+                    continue
+            except Unavailable:
+                await asyncio.sleep(_PAUSE_SECONDS)
+            except ScriptFailed:
+                _logger.exception("a courier's script failed")
+                await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.sleep(pause_s)
+
+    async def _take_all(self) -> bool:
+        """Take what there is room for, from all partitions. True if there may be more."""
+        deliveries = self._engine.deliveries
+        most = (self._most_held - self._lines.held) // len(deliveries.partitions)
+        if most < 1:
+            return False
+        takes = [
+            deliveries.take(number, most=most, idle_ms=int(self._claim_s * 1000))
+            for number in deliveries.partitions
+        ]
+        taken = await asyncio.gather(*takes)
+        for delivery in (delivery for some in taken for delivery in some):
+            await self._stand_in_line(delivery)
+        self._start()
+        return any(len(some) == most for some in taken)
+
+    async def _stand_in_line(self, delivery: Delivery) -> None:
+        now = time.monotonic()
+        if put_off_s := self._lines.add(Held(delivery, now), now=now):
+            await self._engine.deliveries.defer(delivery, wait_s=put_off_s)
+
+    def _start(self) -> None:
+        while held := self._lines.next():
+            task = asyncio.create_task(self._handle(held), name="delivery")
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+
+    async def _handle(self, held: Held) -> None:
+        started = time.monotonic()
+        failed = False
+        try:
+            if started - held.taken_at < self._patience_s:
+                failed = await self._deliver(held.delivery)
+        except Unavailable:
+            pass  # it stays in the outbox, and is taken again
+        except Exception:
+            _logger.exception("a delivery broke", extra={"message_id": held.delivery.event.message_id})
+        finally:
+            self._lines.done(held, failed=failed, seconds=time.monotonic() - started)
+            self._start()
+
+    async def _deliver(self, delivery: Delivery) -> bool:
+        """True if the receiver could not be told."""
+        deliveries, event = self._engine.deliveries, delivery.event
+        teller = self._tellers.get(event.topic)
+        if teller is None:
+            await deliveries.defer(delivery, wait_s=_UNKNOWN_TOPIC_SECONDS)
+            return False
+        tenant = await self._tenant(event)
+        if tenant is None or tenant.challenge_setup is None or tenant.challenge_setup.callback_url is None:
+            await deliveries.settle(delivery, None)
+            self._stats.ends["dropped"] += 1
+            return False
+        if tenant.callback_url is None:
+            await deliveries.bury(delivery, _OFF)
+            self._stats.ends[End.DEAD] += 1
+            return False
+        answer = await self._sender.send(await teller.compose(event, tenant, tenant.callback_url))
+        await self._note(delivery, answer, tenant.callback_url)
+        return answer.outcome is not Outcome.DELIVERED
+
+    async def _tenant(self, event: Event) -> Tenant | None:
+        try:
+            return await self._engine.known_tenants.read(event.tenant_id)
+        except UnknownTenant:
+            return None
+
+    async def _note(self, delivery: Delivery, answer: Answer, url: str) -> None:
+        deliveries = self._engine.deliveries
+        attempt = Attempt(answer.outcome, answer.status or 0, round(answer.seconds * 1000))
+        self._stats.count(answer)
+        match answer.outcome:
+            case Outcome.DELIVERED:
+                await deliveries.settle(delivery, attempt)
+                end = End.DELIVERED
+            case Outcome.GONE:
+                await self._engine.configurations.stop_callbacks(delivery.event.tenant_id, url)
+                await deliveries.bury(delivery, attempt)
+                end = End.DEAD
+            case _:
+                end = await deliveries.fail(delivery, attempt, retry_after_s=answer.retry_after_s)
+        self._stats.ends[end] += 1
+
+    async def _expire_all(self) -> bool:
+        """Note what has expired, so that it is told without anybody reading. True if there may be more."""
+        challenges, partitions = self._engine.challenges, self._engine.deliveries.partitions
+        counts = await asyncio.gather(
+            *[challenges.expire_overdue(number, most=_EXPIRED_AT_ONCE) for number in partitions]
+        )
+        return max(counts) == _EXPIRED_AT_ONCE
+
+    async def _look_at_backlog(self) -> bool:
+        self._stats.backlog = await self._engine.deliveries.backlog()
+        return False

@@ -1,0 +1,109 @@
+"""Whose turn it is: what a courier holds, a line for each tenant, served in turns.
+
+A tenant whose receiver hangs has a bounded share of the courier, and only one attempt at a time once several in a
+row came to nothing. What does not fit into its line is put off, for as long as the line would take to get to it.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from engine.deliveries import Delivery
+from engine.ids import TenantId
+
+_LINE_PER_SLOT = 4
+_FAILURES_IN_A_ROW = 5
+_LONGEST_PUT_OFF_S = 60.0
+_FIRST_GUESS_S = 0.1
+_WEIGHT = 0.2  # of the newest in the average time of a delivery
+_MOST_LINES = 10_000
+
+
+class Held(NamedTuple):
+    """A delivery, and when it was taken; seconds of a monotonic clock."""
+
+    delivery: Delivery
+    taken_at: float
+
+
+@dataclass(slots=True)
+class Line:
+    waiting: deque[Held] = field(default_factory=deque[Held])
+    active: int = 0
+    failures: int = 0
+    seconds: float = _FIRST_GUESS_S  # that a delivery takes, on average
+    next_slot: float = 0.0
+    is_in_turn: bool = False
+
+
+class Lines:
+    """Args:
+    slots: deliveries at once, of all tenants.
+    """
+
+    def __init__(self, *, slots: int) -> None:
+        self._slots = slots
+        self._share = max(slots // 4, 1)
+        self._lines: dict[TenantId, Line] = {}
+        self._turns: deque[TenantId] = deque()
+        self._active = 0
+        self._waiting = 0
+
+    @property
+    def held(self) -> int:
+        return self._active + self._waiting
+
+    def add(self, held: Held, *, now: float) -> float:
+        """Stand in line. If that is full: the seconds for which to put the delivery off, else 0."""
+        tenant_id = held.delivery.event.tenant_id
+        line = self._line(tenant_id)
+        if len(line.waiting) >= self._share * _LINE_PER_SLOT:
+            line.next_slot = max(line.next_slot, now + 1) + line.seconds / self._share
+            return min(line.next_slot - now, _LONGEST_PUT_OFF_S)
+        line.waiting.append(held)
+        self._waiting += 1
+        self._give_turn(tenant_id, line)
+        return 0.0
+
+    def next(self) -> Held | None:
+        """Whose turn it is; None if nobody's, or nothing more may be under way. `done` must follow."""
+        if self._active >= self._slots or not self._turns:
+            return None
+        tenant_id = self._turns.popleft()
+        line = self._lines[tenant_id]
+        line.is_in_turn = False
+        held = line.waiting.popleft()
+        line.active += 1
+        self._active += 1
+        self._waiting -= 1
+        self._give_turn(tenant_id, line)
+        return held
+
+    def done(self, held: Held, *, failed: bool, seconds: float) -> None:
+        """A delivery that had its turn is over, after so many seconds."""
+        tenant_id = held.delivery.event.tenant_id
+        line = self._lines[tenant_id]
+        line.active -= 1
+        self._active -= 1
+        line.failures = line.failures + 1 if failed else 0
+        line.seconds += (seconds - line.seconds) * _WEIGHT
+        self._give_turn(tenant_id, line)
+
+    def _line(self, tenant_id: TenantId) -> Line:
+        line = self._lines.get(tenant_id)
+        if line is None:
+            if len(self._lines) >= _MOST_LINES:
+                self._forget_idle()
+            line = self._lines[tenant_id] = Line()
+        return line
+
+    def _give_turn(self, tenant_id: TenantId, line: Line) -> None:
+        share = 1 if line.failures >= _FAILURES_IN_A_ROW else self._share
+        if line.waiting and line.active < share and not line.is_in_turn:
+            line.is_in_turn = True
+            self._turns.append(tenant_id)
+
+    def _forget_idle(self) -> None:
+        idle = [tenant_id for tenant_id, line in self._lines.items() if not line.waiting and not line.active]
+        for tenant_id in idle:
+            del self._lines[tenant_id]

@@ -1,0 +1,150 @@
+"""Couriers as processes: one inside `watchword serve`, in its parent, and `watchword courier` by itself.
+
+In the parent a receiver that hangs, or a thousand of them, takes no time of the workers that serve.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+import uvloop
+from edge.courier.guard import Guard
+from edge.courier.sender import Sender
+
+from edge.authenticator.callbacks import TOPIC, AuthenticatorTeller
+from edge.courier.courier import Courier, CourierStats
+from engine.assembly import Options, open_engine
+from engine.errors import Misconfigured
+from watchword.embedded import running_url
+from watchword.logs import configure_logs
+from watchword.metrics_port import metrics_port
+from watchword.options import engine_options, with_embedded_redis
+from watchword.settings import Settings
+
+_RESTART_SECONDS = 1.0
+_STOP_SECONDS = 5.0
+
+_logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def courier_beside(settings: Settings, options: Options, metrics_dir: Path) -> Generator[None]:
+    """A courier in a thread of this process, as long as the block takes; none where the settings say so.
+
+    Raises:
+        Misconfigured: the settings contradict each other.
+    """
+    if settings.courier == "off":
+        yield
+        return
+    _check(settings)
+    loop = uvloop.new_event_loop()
+    working = loop.create_task(_keep_working(settings, options, metrics_dir))
+    thread = Thread(target=_run, args=(loop, working), daemon=True, name="courier")
+    thread.start()
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(working.cancel)
+        thread.join(_STOP_SECONDS)
+
+
+def run_courier(settings: Settings) -> None:
+    """Be a courier until told to stop.
+
+    Raises:
+        Misconfigured: this cannot start, and the sentence says why.
+    """
+    configure_logs(settings.log_level)
+    _check(settings)
+    complete = _with_redis(settings)
+    with tempfile.TemporaryDirectory(prefix="watchword-courier-") as directory:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
+        with _metrics(complete, Path(directory)):
+            uvloop.run(_work_until_told(complete, engine_options(complete), Path(directory)))
+
+
+def _check(settings: Settings) -> None:
+    """Raises: Misconfigured: what a courier holds could be taken from it while it waits for an answer."""
+    if settings.courier_claim_seconds <= 2 * settings.callback_timeout_seconds:
+        raise Misconfigured(
+            "WATCHWORD_COURIER_CLAIM_SECONDS must be more than twice WATCHWORD_CALLBACK_TIMEOUT_SECONDS"
+        )
+
+
+def _with_redis(settings: Settings) -> Settings:
+    """Raises: Misconfigured: no URL, and the embedded server does not run."""
+    if settings.redis_url is not None:
+        return settings
+    url = running_url(settings.data_dir)
+    if url is None:
+        raise Misconfigured("set WATCHWORD_REDIS_URL, or start `watchword serve` first: it has the embedded Redis")
+    return with_embedded_redis(settings, url)
+
+
+@contextmanager
+def _metrics(settings: Settings, directory: Path) -> Generator[None]:
+    if not settings.metrics_port:
+        yield
+        return
+    with metrics_port(settings.host, settings.metrics_port, directory):
+        yield
+
+
+async def _work_until_told(settings: Settings, options: Options, metrics_dir: Path) -> None:
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    working = asyncio.create_task(_keep_working(settings, options, metrics_dir))
+    waiting = asyncio.create_task(told.wait())
+    await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+
+
+async def _keep_working(settings: Settings, options: Options, metrics_dir: Path) -> None:
+    """Begin again if it breaks: events wait meanwhile, and are not lost."""
+    from edge.courier.metrics import CourierMetrics  # here: prometheus_client reads its directory when imported
+
+    stats = CourierStats()
+    metrics = CourierMetrics(metrics_dir)
+    while True:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_work(settings, options, stats), name="courier")
+                group.create_task(metrics.keep_sampling(stats), name="metrics")
+        except Exception:
+            _logger.exception("the courier broke")
+            await asyncio.sleep(_RESTART_SECONDS)
+
+
+async def _work(settings: Settings, options: Options, stats: CourierStats) -> None:
+    guard = Guard(settings.callback_networks)
+    timeout_s = float(settings.callback_timeout_seconds)
+    slots = settings.courier_slots
+    async with open_engine(options) as engine, Sender(guard, timeout_s=timeout_s, max_connections=slots) as sender:
+        tellers = {TOPIC: AuthenticatorTeller(engine.callback_secrets, engine.deployment_secrets)}
+        courier = Courier(
+            engine,
+            sender,
+            tellers,
+            slots=slots,
+            claim_s=settings.courier_claim_seconds,
+            timeout_s=timeout_s,
+            stats=stats,
+        )
+        await courier.run()
+
+
+def _run(loop: asyncio.AbstractEventLoop, working: "asyncio.Task[None]") -> None:
+    try:
+        loop.run_until_complete(asyncio.wait({working}))
+    finally:
+        loop.close()
