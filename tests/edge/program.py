@@ -98,6 +98,13 @@ class Edge:
         command = [*_PROGRAM, *words]
         return subprocess.run(command, capture_output=True, text=True, check=True, env=self._environment()).stdout
 
+    def start(self, *words: str) -> "subprocess.Popen[bytes]":
+        """A further process of the same program, under the same settings. Whoever starts it ends it."""
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [*_PROGRAM, *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment()
+            )
+
     def processes(self) -> list[psutil.Process]:
         """The parent and all that descend from it."""
         parent = psutil.Process(self.pid)

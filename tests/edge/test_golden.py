@@ -1,11 +1,12 @@
-"""The documented calls, request by request and byte by byte: tests/golden/identity/*.http.
+"""The documented calls, request by request and byte by byte: tests/golden/<surface>/*.http.
 
 A file is a story with a tenant of its own. `### title`, the request, `HTTP status`, the headers that matter, the
 body. `$name` stands for a value: one that the story begins with, or one that an answer brings, which must then be
-the same wherever the name comes again. `$time` and `$number` are any.
+the same wherever the name comes again. `$time`, `$timestamp` and `$number` are any. Codes are those of the moment.
 """
 
 import re
+import uuid
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from engine.tenants import State
+from tests.edge.apps import Factor, new_app
 from tests.edge.tenants import PASSWORD, Admin, Operator, Tenant, fresh
 
 if TYPE_CHECKING:
@@ -20,10 +22,13 @@ if TYPE_CHECKING:
 
     import httpx
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "identity"
+    from tests.edge.program import Edge
+
+GOLDEN = Path(__file__).parents[1] / "golden"
 UNKNOWN_ID = "3d598852-7280-11ea-9bd3-28d24448fe41"
 
 TOKEN = "[A-Za-z0-9]{58,}"
+UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 BROUGHT = {
     "time": r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d",
     "number": r"\d+",
@@ -31,9 +36,21 @@ BROUGHT = {
     "five_digits": r"\d{5}",
     "new_api_key": TOKEN,
     "new_token": TOKEN,
-    "new_tenant_id": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    "narrow_token": TOKEN,
+    "new_tenant_id": UUID,
+    "timestamp": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00",
+    "factor_id": UUID,
+    "next_factor_id": UUID,
+    "challenge_id": UUID,
+    "next_challenge_id": UUID,
+    "secret": "[A-Z2-7]{32}",
+    "next_secret": "[A-Z2-7]{32}",
+    "picture": "data:image/png;base64,[A-Za-z0-9+/]+=*",
+    "coordinate": "[A-Za-z0-9_-]{43}",
+    "coordinate_y": "[A-Za-z0-9_-]{43}",
+    "key_id": "[A-Za-z0-9_-]{43}",
 }
-ANY = {"time", "number"}
+ANY = {"time", "number", "timestamp", "picture"}
 
 _EXCHANGE = re.compile(
     r"### (?P<title>.+)\n"
@@ -87,11 +104,41 @@ def pattern(expected: str, known: dict[str, str]) -> str:
     return "".join(map(piece, re.split(r"(\$\w+)", expected)))
 
 
+class Story(dict[str, str]):
+    """What a story knows. Codes are made when they are needed: they are good for a moment."""
+
+    def __init__(self, known: dict[str, str], active: Factor | None = None) -> None:
+        super().__init__(known)
+        self._active = active
+
+    def __getitem__(self, name: str) -> str:
+        match name:
+            case "code_before":
+                return self._pending.code(steps=-1)
+            case "wrong_code":
+                return self._pending.wrong_code
+            case "active_code":
+                return self._activated.code()
+            case "wrong_active_code":
+                return self._activated.wrong_code
+            case _:
+                return super().__getitem__(name)
+
+    @property
+    def _pending(self) -> Factor:
+        return Factor("", self["secret"])
+
+    @property
+    def _activated(self) -> Factor:
+        assert self._active is not None
+        return self._active
+
+
 @pytest.fixture
-def story(operator: Operator, admin: Admin, new_tenant: "Callable[..., Tenant]") -> dict[str, str]:
+def identity(operator: Operator, admin: Admin, new_tenant: "Callable[..., Tenant]") -> Story:
     tenant, suspended = new_tenant(), new_tenant(state=State.SUSPENDED)
     other = operator.new_tenant(operator.new_admin(), tenant.http)
-    return {
+    known = {
         "tenant_id": tenant.id,
         "api_key": tenant.api_key,
         "token": tenant.admin.token,
@@ -105,12 +152,38 @@ def story(operator: Operator, admin: Admin, new_tenant: "Callable[..., Tenant]")
         "new_email": fresh("golden").replace(" ", "") + "@example.com",
         "new_name": fresh("Golden"),
     }
+    return Story(known)
 
 
-@pytest.mark.parametrize("file", sorted(GOLDEN.glob("*.http")), ids=lambda file: file.stem)
+@pytest.fixture
+def authenticator(edge: "Edge", operator: Operator, new_tenant: "Callable[..., Tenant]") -> Story:
+    app, other, challenger = (new_app(operator, new_tenant()) for _ in range(3))
+    bare = new_app(operator, new_tenant(), setup=None)
+    active = challenger.active_factor()
+    known = {
+        "base": edge.url,
+        "basic": app.basic["authorization"].removeprefix("Basic "),
+        "client_token": app.token,
+        "other_client_token": other.token,
+        "challenger_token": challenger.token,
+        "bare_client_token": bare.token,
+        "tenant_id": app.tenant.id,
+        "tenant_name": operator.run(lambda engine: engine.tenants.read(app.tenant.id)).name,
+        "workspace_id": str(uuid.UUID(hex=app.tenant.admin.id)),
+        "other_tenant_id": other.tenant.id,
+        "unknown_id": UNKNOWN_ID,
+        "active_factor_id": active.path.rpartition("/")[2],
+    }
+    return Story(known, active)
+
+
+@pytest.mark.parametrize(
+    "file", sorted(GOLDEN.glob("*/*.http")), ids=lambda file: f"{file.parent.name}-{file.stem}"
+)
 def test_documented_calls_are_answered_to_the_letter(
-    file: Path, http: "httpx.Client", story: dict[str, str]
+    file: Path, http: "httpx.Client", request: pytest.FixtureRequest
 ) -> None:
+    story: Story = request.getfixturevalue(file.parent.name)
     for exchange in exchanges(file.read_text()):
         path, sent_headers, body = (
             Template(text).substitute(story) for text in (exchange.path, exchange.headers, exchange.body or "")
@@ -126,7 +199,7 @@ def test_documented_calls_are_answered_to_the_letter(
 
 
 def test_every_documented_call_and_alias_is_in_a_golden_file() -> None:
-    told = [exchange for file in GOLDEN.glob("*.http") for exchange in exchanges(file.read_text())]
+    told = [exchange for file in GOLDEN.glob("*/*.http") for exchange in exchanges(file.read_text())]
     called = {(exchange.method, re.sub(r"\$\w*tenant_id", "{id}", exchange.path)) for exchange in told}
     assert called >= {
         ("POST", "/api/v2/tenant/user"),
