@@ -28,14 +28,24 @@ async def created(engine: "Engine", tenant: "Tenant", scopes: frozenset[str] = S
     return await engine.clients.create(tenant.id, name="app", scopes=scopes)
 
 
+async def whose(engine: "Engine", text: str, *, scope: str = "oidc") -> str:
+    """Which client a token is of; its id says of which tenant."""
+    tenant, client_id = await engine.clients.authenticate(text, scope=scope)
+    assert client_id in tenant.clients
+    return client_id
+
+
 async def test_a_client_gets_tokens_that_say_whose_they_are(engine: "Engine", tenant: "Tenant") -> None:
     client = await created(engine, tenant)
 
     token = await engine.clients.issue_token(*client, scopes=ANY)
 
     assert token.scopes == SOME
-    grant = await engine.clients.authenticate(token.text)
-    assert (grant.tenant_id, grant.client_id, grant.scopes) == (tenant.id, client.client_id, SOME)
+    for scope in SOME:
+        assert await whose(engine, token.text, scope=scope) == client.client_id
+    for scope in (SCOPES - SOME) | {"unknown", ""}:
+        with pytest.raises(ScopeRefused):
+            await whose(engine, token.text, scope=scope)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +97,7 @@ async def test_what_is_no_token_of_ours_is_refused(engine: "Engine", tenant: "Te
     token = (await engine.clients.issue_token(*client, scopes=ANY)).text
     for text in ("", token[:-1], token[:-8] + "00000000", client.secret, mint(Kind.ACCESS_TOKEN, "0" * 32)):
         with pytest.raises(Unauthenticated):
-            await engine.clients.authenticate(text)
+            await whose(engine, text)
 
 
 async def test_a_token_is_revoked_by_its_client_and_by_no_other(engine: "Engine", tenant: "Tenant") -> None:
@@ -96,30 +106,30 @@ async def test_a_token_is_revoked_by_its_client_and_by_no_other(engine: "Engine"
 
     await engine.clients.revoke_token(*other, text=token)
     await engine.clients.revoke_token(*other, text="nonsense")
-    assert await engine.clients.authenticate(token)
+    assert await whose(engine, token) == client.client_id
     with pytest.raises(Unauthenticated):
         await engine.clients.revoke_token(client.client_id, "wrong", text=token)
     await engine.clients.revoke_token(*client, text=token)
     await engine.clients.revoke_token(*client, text=token)
 
     with pytest.raises(Unauthenticated):
-        await engine.clients.authenticate(token)
-    assert await engine.clients.authenticate(kept)
+        await whose(engine, token)
+    assert await whose(engine, kept) == client.client_id
 
 
 async def test_a_revoked_client_and_its_tokens_are_refused_at_once(engine: "Engine", tenant: "Tenant") -> None:
     client, other = await created(engine, tenant), await created(engine, tenant)
     token = (await engine.clients.issue_token(*client, scopes=ANY)).text
     others = (await engine.clients.issue_token(*other, scopes=ANY)).text
-    assert await engine.clients.authenticate(token)
+    assert await whose(engine, token) == client.client_id
 
     await engine.clients.revoke(tenant.id, client.client_id)
 
     with pytest.raises(Unauthenticated):
-        await engine.clients.authenticate(token)
+        await whose(engine, token)
     with pytest.raises(Unauthenticated):
         await engine.clients.issue_token(*client, scopes=ANY)
-    assert await engine.clients.authenticate(others)
+    assert await whose(engine, others) == other.client_id
     with pytest.raises(UnknownClient):
         await engine.clients.revoke(tenant.id, client.client_id)
 
@@ -131,12 +141,12 @@ async def test_clients_of_a_suspended_tenant_get_nothing(engine: "Engine", tenan
     await engine.tenants.set_state(tenant.id, State.SUSPENDED)
 
     with pytest.raises(TenantInactive):
-        await engine.clients.authenticate(token)
+        await whose(engine, token)
     with pytest.raises(TenantInactive):
         await engine.clients.issue_token(*client, scopes=ANY)
     await engine.tenants.delete(tenant.id)
     with pytest.raises(Unauthenticated):
-        await engine.clients.authenticate(token)
+        await whose(engine, token)
 
 
 async def test_of_many_clients_created_at_once_none_is_lost(engine: "Engine", tenant: "Tenant") -> None:

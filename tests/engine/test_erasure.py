@@ -28,7 +28,7 @@ ALICE, BOB = UserName("alice"), UserName("bob")
 async def challenged(engine: "Engine", tenant: "Tenant", user: UserName, *, challenges: int) -> Factor:
     factor = await active(engine, tenant, user)
     for _ in range(challenges):
-        await engine.challenges.open(tenant.id, factor.id, reference="order")
+        await engine.challenges.open(tenant, factor.id, reference="order")
     return factor
 
 
@@ -71,7 +71,7 @@ async def test_a_tenant_is_erased_whole(engine: "Engine", tenant: "Tenant", admi
     for user in users[:3]:
         factor = await engine.factors.find(doomed.id, user)
         await engine.factors.change(doomed.id, factor.id, Changes(code=code_of(factor)))
-        await engine.challenges.open(doomed.id, factor.id, reference=None)
+        await engine.challenges.open(doomed, factor.id)
 
     assert await engine.erasure.erase_tenant(doomed.id) == Erased(factors=130, challenges=3)
 

@@ -19,18 +19,19 @@ from engine.errors import (
 )
 from engine.factors import Changes, Factor, State
 from engine.ids import ChallengeId, FactorId, TenantId, UserName
+from engine.tenants import Tenant
 from engine.totp import TotpPolicy, code_at
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from engine.assembly import Engine
-    from engine.tenants import Tenant
 
 pytestmark = pytest.mark.anyio
 
 ALICE, BOB = UserName("alice@example.com"), UserName("bob@example.com")
 OTHER_TENANT = TenantId("00000000-0000-4000-8000-000000000000")
+OTHER = Tenant(OTHER_TENANT, "Other", 0)
 MANY = 100
 # A code of the last step is still good in the next one: the clock may turn while a test runs.
 POLICY = TotpPolicy(window=2)
@@ -51,11 +52,11 @@ def wrong_code_of(factor: Factor) -> str:
     )
 
 
-async def enrolled(engine: "Engine", tenant: "Tenant", user: UserName = ALICE) -> Factor:
+async def enrolled(engine: "Engine", tenant: Tenant, user: UserName = ALICE) -> Factor:
     return await engine.factors.enrol(tenant.id, user=user, policy=POLICY)
 
 
-async def active(engine: "Engine", tenant: "Tenant", user: UserName = ALICE) -> Factor:
+async def active(engine: "Engine", tenant: Tenant, user: UserName = ALICE) -> Factor:
     """Activated by the code of the step before, so that the present one is still good."""
     factor = await enrolled(engine, tenant, user)
     return await engine.factors.change(tenant.id, factor.id, Changes(code=code_of(factor, steps=-1)))
@@ -67,7 +68,7 @@ async def outcomes(*calls: "Awaitable[object]") -> list[object]:
     return [type(result) if isinstance(result, BaseException) else result for result in results]
 
 
-async def test_a_right_code_activates_a_factor_once(engine: "Engine", tenant: "Tenant") -> None:
+async def test_a_right_code_activates_a_factor_once(engine: "Engine", tenant: Tenant) -> None:
     factor = await enrolled(engine, tenant)
     assert factor.state is State.PENDING
     code = code_of(factor)
@@ -81,7 +82,7 @@ async def test_a_right_code_activates_a_factor_once(engine: "Engine", tenant: "T
 
 
 async def test_the_fifth_wrong_code_ends_a_factor_and_the_right_one_comes_too_late(
-    engine: "Engine", tenant: "Tenant"
+    engine: "Engine", tenant: Tenant
 ) -> None:
     factor = await enrolled(engine, tenant)
     for _ in range(5):
@@ -94,7 +95,7 @@ async def test_the_fifth_wrong_code_ends_a_factor_and_the_right_one_comes_too_la
         await engine.factors.change(tenant.id, factor.id, Changes(code=code_of(factor)))
 
 
-async def test_of_many_activations_at_once_one_wins(engine: "Engine", tenant: "Tenant") -> None:
+async def test_of_many_activations_at_once_one_wins(engine: "Engine", tenant: Tenant) -> None:
     factor = await enrolled(engine, tenant)
     code = code_of(factor)
 
@@ -105,7 +106,7 @@ async def test_of_many_activations_at_once_one_wins(engine: "Engine", tenant: "T
     assert sum(isinstance(result, Factor) for result in results) == 1
 
 
-async def test_of_many_guesses_at_once_five_are_looked_at(engine: "Engine", tenant: "Tenant") -> None:
+async def test_of_many_guesses_at_once_five_are_looked_at(engine: "Engine", tenant: Tenant) -> None:
     factor = await enrolled(engine, tenant)
     wrong = wrong_code_of(factor)
 
@@ -117,14 +118,14 @@ async def test_of_many_guesses_at_once_five_are_looked_at(engine: "Engine", tena
     assert (await engine.factors.read(tenant.id, factor.id)).state is State.INACTIVE
 
 
-async def test_of_many_enrolments_of_a_user_at_once_one_wins(engine: "Engine", tenant: "Tenant") -> None:
+async def test_of_many_enrolments_of_a_user_at_once_one_wins(engine: "Engine", tenant: Tenant) -> None:
     results = await outcomes(*[enrolled(engine, tenant) for _ in range(MANY)])
 
     assert Counter(results)[UserTaken] == MANY - 1
     assert (await engine.factors.list(tenant.id, first=0, most=10))[0] == 1
 
 
-async def test_renaming_and_ending_at_once_frees_the_name(engine: "Engine", tenant: "Tenant") -> None:
+async def test_renaming_and_ending_at_once_frees_the_name(engine: "Engine", tenant: Tenant) -> None:
     factor = await active(engine, tenant)
 
     ended = await engine.factors.change(tenant.id, factor.id, Changes(user=UserName("gone"), is_ended=True))
@@ -137,7 +138,7 @@ async def test_renaming_and_ending_at_once_frees_the_name(engine: "Engine", tena
         await engine.factors.change(tenant.id, factor.id, Changes(user=BOB))
 
 
-async def test_a_factor_follows_its_names(engine: "Engine", tenant: "Tenant") -> None:
+async def test_a_factor_follows_its_names(engine: "Engine", tenant: Tenant) -> None:
     """Names are in partitions of their own: each is taken, kept and freed as the factor comes and goes."""
     factor = await active(engine, tenant)
     for name in (BOB, UserName("carol"), ALICE, BOB):
@@ -149,7 +150,7 @@ async def test_a_factor_follows_its_names(engine: "Engine", tenant: "Tenant") ->
     await enrolled(engine, tenant, UserName("carol"))
 
 
-async def test_a_name_that_is_taken_changes_nothing(engine: "Engine", tenant: "Tenant") -> None:
+async def test_a_name_that_is_taken_changes_nothing(engine: "Engine", tenant: Tenant) -> None:
     factor = await active(engine, tenant)
     await enrolled(engine, tenant, BOB)
 
@@ -159,7 +160,7 @@ async def test_a_name_that_is_taken_changes_nothing(engine: "Engine", tenant: "T
     assert await engine.factors.read(tenant.id, factor.id) == factor
 
 
-async def test_a_wrong_code_leaves_the_rest_of_a_change_undone(engine: "Engine", tenant: "Tenant") -> None:
+async def test_a_wrong_code_leaves_the_rest_of_a_change_undone(engine: "Engine", tenant: Tenant) -> None:
     factor = await enrolled(engine, tenant)
 
     with pytest.raises(WrongCode):
@@ -169,7 +170,7 @@ async def test_a_wrong_code_leaves_the_rest_of_a_change_undone(engine: "Engine",
     await enrolled(engine, tenant, BOB)
 
 
-async def test_factors_are_listed_by_age_and_page(engine: "Engine", tenant: "Tenant") -> None:
+async def test_factors_are_listed_by_age_and_page(engine: "Engine", tenant: Tenant) -> None:
     made = [(await enrolled(engine, tenant, UserName(f"user {number}"))).id for number in range(25)]
 
     pages = [await engine.factors.list(tenant.id, first=first, most=10) for first in (0, 10, 20, 30)]
@@ -182,52 +183,52 @@ async def test_factors_are_listed_by_age_and_page(engine: "Engine", tenant: "Ten
     )
 
 
-async def test_a_right_answer_is_accepted_once(engine: "Engine", tenant: "Tenant") -> None:
+async def test_a_right_answer_is_accepted_once(engine: "Engine", tenant: Tenant) -> None:
     factor = await active(engine, tenant)
-    challenge = await engine.challenges.open(tenant.id, factor.id, reference="order 17")
+    challenge = await engine.challenges.open(tenant, factor.id, reference="order 17")
 
-    answered = await engine.challenges.answer(tenant.id, factor.id, challenge.id, code=code_of(factor))
+    answered = await engine.challenges.answer(tenant, factor.id, challenge.id, code=code_of(factor))
 
     assert (answered.state, answered.record.reference) == (ChallengeState.VERIFIED, "order 17")
     with pytest.raises(ChallengeClosed):
-        await engine.challenges.answer(tenant.id, factor.id, challenge.id, code=code_of(factor))
+        await engine.challenges.answer(tenant, factor.id, challenge.id, code=code_of(factor))
 
 
-async def test_of_many_right_answers_at_once_one_is_accepted(engine: "Engine", tenant: "Tenant") -> None:
+async def test_of_many_right_answers_at_once_one_is_accepted(engine: "Engine", tenant: Tenant) -> None:
     factor = await active(engine, tenant)
-    challenge = await engine.challenges.open(tenant.id, factor.id, reference=None)
+    challenge = await engine.challenges.open(tenant, factor.id)
     code = code_of(factor)
 
     results = await outcomes(
-        *[engine.challenges.answer(tenant.id, factor.id, challenge.id, code=code) for _ in range(MANY)]
+        *[engine.challenges.answer(tenant, factor.id, challenge.id, code=code) for _ in range(MANY)]
     )
 
     assert Counter(results)[ChallengeClosed] == MANY - 1
     assert (await engine.challenges.read(tenant.id, factor.id, challenge.id)).state is ChallengeState.VERIFIED
 
 
-async def test_of_many_wrong_answers_at_once_one_is_looked_at(engine: "Engine", tenant: "Tenant") -> None:
+async def test_of_many_wrong_answers_at_once_one_is_looked_at(engine: "Engine", tenant: Tenant) -> None:
     factor = await active(engine, tenant)
-    challenge = await engine.challenges.open(tenant.id, factor.id, reference=None)
+    challenge = await engine.challenges.open(tenant, factor.id)
     wrong = wrong_code_of(factor)
 
     results = await outcomes(
-        *[engine.challenges.answer(tenant.id, factor.id, challenge.id, code=wrong) for _ in range(MANY)]
+        *[engine.challenges.answer(tenant, factor.id, challenge.id, code=wrong) for _ in range(MANY)]
     )
 
     assert Counter(results)[ChallengeClosed] == MANY - 1
     assert (await engine.challenges.read(tenant.id, factor.id, challenge.id)).state is ChallengeState.FAILED
     with pytest.raises(ChallengeClosed):
-        await engine.challenges.answer(tenant.id, factor.id, challenge.id, code=code_of(factor))
+        await engine.challenges.answer(tenant, factor.id, challenge.id, code=code_of(factor))
 
 
-async def test_one_code_answers_one_challenge(engine: "Engine", tenant: "Tenant") -> None:
+async def test_one_code_answers_one_challenge(engine: "Engine", tenant: Tenant) -> None:
     factor = await active(engine, tenant)
-    opened = [await engine.challenges.open(tenant.id, factor.id, reference=None) for _ in range(5)]
+    opened = [await engine.challenges.open(tenant, factor.id) for _ in range(5)]
     code = code_of(factor)
 
     answered = await asyncio.gather(
-        *[engine.challenges.answer(tenant.id, factor.id, challenge.id, code=code) for challenge in opened]
+        *[engine.challenges.answer(tenant, factor.id, challenge.id, code=code) for challenge in opened]
     )
 
     assert Counter(challenge.state for challenge in answered) == {
@@ -236,21 +237,21 @@ async def test_one_code_answers_one_challenge(engine: "Engine", tenant: "Tenant"
     }
 
 
-async def test_a_factor_that_is_not_active_is_not_challenged(engine: "Engine", tenant: "Tenant") -> None:
+async def test_a_factor_that_is_not_active_is_not_challenged(engine: "Engine", tenant: Tenant) -> None:
     factor = await enrolled(engine, tenant)
     with pytest.raises(FactorNotActive):
-        await engine.challenges.open(tenant.id, factor.id, reference=None)
+        await engine.challenges.open(tenant, factor.id)
 
     other = await active(engine, tenant, BOB)
-    challenge = await engine.challenges.open(tenant.id, other.id, reference=None)
+    challenge = await engine.challenges.open(tenant, other.id)
     await engine.factors.change(tenant.id, other.id, Changes(is_ended=True))
     with pytest.raises(ChallengeClosed):
-        await engine.challenges.answer(tenant.id, other.id, challenge.id, code=code_of(other))
+        await engine.challenges.answer(tenant, other.id, challenge.id, code=code_of(other))
 
 
-async def test_another_tenant_finds_nothing(engine: "Engine", tenant: "Tenant") -> None:
+async def test_another_tenant_finds_nothing(engine: "Engine", tenant: Tenant) -> None:
     factor = await active(engine, tenant)
-    challenge = await engine.challenges.open(tenant.id, factor.id, reference=None)
+    challenge = await engine.challenges.open(tenant, factor.id)
     factors, challenges, code = engine.factors, engine.challenges, code_of(factor)
 
     results = await outcomes(
@@ -258,21 +259,21 @@ async def test_another_tenant_finds_nothing(engine: "Engine", tenant: "Tenant") 
             factors.read(OTHER_TENANT, factor.id),
             factors.change(OTHER_TENANT, factor.id, Changes(is_ended=True)),
             factors.change(OTHER_TENANT, factor.id, Changes(code=code)),
-            challenges.open(OTHER_TENANT, factor.id, reference=None),
+            challenges.open(OTHER, factor.id),
             challenges.read(OTHER_TENANT, factor.id, challenge.id),
-            challenges.answer(OTHER_TENANT, factor.id, challenge.id, code=code),
+            challenges.answer(OTHER, factor.id, challenge.id, code=code),
         ]
     )
 
     assert results == [UnknownFactor] * 4 + [UnknownChallenge] * 2
     assert await factors.list(OTHER_TENANT, first=0, most=10) == (0, [])
     assert (await factors.read(tenant.id, factor.id)).state is State.ACTIVE
-    answered = await challenges.answer(tenant.id, factor.id, challenge.id, code=code)
+    answered = await challenges.answer(tenant, factor.id, challenge.id, code=code)
     assert answered.state is ChallengeState.VERIFIED
 
 
 @pytest.mark.parametrize("text", ["", "x", "0" * 36, "00000000-0000-4000-8000-00000000000G", "{0}:factor"])
-async def test_what_is_no_id_is_nobody(engine: "Engine", tenant: "Tenant", text: str) -> None:
+async def test_what_is_no_id_is_nobody(engine: "Engine", tenant: Tenant, text: str) -> None:
     factor = await active(engine, tenant)
 
     results = await outcomes(

@@ -37,6 +37,7 @@ class ModelChallenge:
     expires_ms: int
     state: str = "PENDING"
     attempts: int = 0
+    wrong: int = 0
 
 
 @dataclass
@@ -110,6 +111,9 @@ class Model:
         self.failures += 1
         over = self.failures - FREE
         self.locked_ms = self.now_ms + (min(FIRST_MS * 2**over, LONGEST_MS) if over >= 0 else 0)
+        challenge.wrong += 1
+        if challenge.wrong < MOST_ATTEMPTS:
+            return ConcludeStatus.WRONG
         challenge.state = "FAILED"
         return ConcludeStatus.FAILED
 
@@ -189,7 +193,9 @@ class FactorMachine(RuleBasedStateMachine):
                 factor=self._factor,
                 challenge=self._beside(name),
                 challenge_id=name,
+                due_as=name,
                 record=b"sealed",
+                most=MOST_ATTEMPTS,
                 life_ms=LIFE_MS,
                 kept_ms=KEPT_MS,
                 now_us=self._now_us,
@@ -201,9 +207,7 @@ class FactorMachine(RuleBasedStateMachine):
     def attempt(self, age: int) -> None:
         name = self._name(age)
         reply = self._run(
-            self._challenges.attempt(
-                challenge=self._beside(name), factor=self._factor, most=MOST_ATTEMPTS, now_us=self._now_us
-            )
+            self._challenges.attempt(challenge=self._beside(name), factor=self._factor, now_us=self._now_us)
         )
         assert reply.status is self._model.attempt(name)
 
@@ -214,10 +218,13 @@ class FactorMachine(RuleBasedStateMachine):
             self._challenges.conclude(
                 challenge=self._beside(name),
                 factor=self._factor,
+                is_right=step is not None,
                 step=step,
                 free=FREE,
                 first_ms=FIRST_MS,
                 longest_ms=LONGEST_MS,
+                due_as=name,
+                notice="",
                 now_us=self._now_us,
             )
         )
