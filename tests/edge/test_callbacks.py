@@ -124,9 +124,7 @@ async def test_of_500_wrong_answers_at_once_one_is_looked_at(
     wait_until(lambda: told(receiver) == [{"challenge_id": challenge.rpartition("/")[2], "status": "FAILED"}])
 
 
-def test_the_end_in_time_is_told_without_anybody_reading(
-    edge: Edge, listening: App, receiver: Receiver
-) -> None:
+def test_the_end_in_time_is_told_without_anybody_reading(edge: Edge, listening: App, receiver: Receiver) -> None:
     challenge = listening.challenge(listening.active_factor())
     # Its time is up: what is due is moved into the past, as the clock of Redis would have done.
     for key in names(edge.redis, "challenge"):
@@ -152,7 +150,9 @@ def test_a_receiver_that_fails_is_asked_again_with_the_same_message_id(
     assert {one.header("webhook-id") for one in receiver.of("/hook")} == {f"msg_{challenge_id}_verified"}
     wait_until(lambda: "delivered" in edge.run("deliveries", "list", "--tenant", listening.tenant.id))
     log = edge.run("deliveries", "list", "--tenant", listening.tenant.id)
-    assert [word for word in log.split() if word in {"delivered", "refused", "unreachable"}][:2] == ["delivered"] * 2
+    assert [word for word in log.split() if word in {"delivered", "refused", "unreachable"}][:2] == [
+        "delivered"
+    ] * 2
 
 
 def hurry(edge: Edge) -> None:
@@ -213,7 +213,9 @@ def test_a_hanging_receiver_of_one_tenant_does_not_hold_up_another(
     operator: Operator, new_tenant: "Callable[..., Tenant]", receiver: Receiver
 ) -> None:
     receiver.behave("/slow", hang)
-    slow, quick = (calling_back(new_app(operator, new_tenant()), receiver.url(path)) for path in ("/slow", "/quick"))
+    slow, quick = (
+        calling_back(new_app(operator, new_tenant()), receiver.url(path)) for path in ("/slow", "/quick")
+    )
     factor = slow.active_factor()
     for _ in range(40):
         slow.answer(slow.challenge(factor), factor.wrong_code)

@@ -112,7 +112,10 @@ async def test_listed_totals_are_exact_while_factors_come_and_go(edge: "Edge", a
         made = await swarm.ask([app.post_request(FACTORS, body) for body in bodies])
         paths = [f"{FACTORS}/{answer.json()['factor_id']}" for answer in made]
         ended = await swarm.ask(
-            [app.patch_request(path, {"op": "replace", "path": "/status", "value": "INACTIVE"}) for path in paths[:20]]
+            [
+                app.patch_request(path, {"op": "replace", "path": "/status", "value": "INACTIVE"})
+                for path in paths[:20]
+            ]
         )
     assert {answer.status for answer in ended} == {200}
     assert total(app, "status==PENDING") == 40
@@ -139,7 +142,9 @@ def test_factors_are_listed_in_the_order_that_is_asked_for(app: App) -> None:
     page = app.http.get(FACTORS, params={"page": 2, "size": 2}, headers=app.bearer).json()
     assert [factor["external_user_id"] for factor in page["_embedded"]["factors"]] == ["user 2", "user 1"]
     assert set(page["_links"]) == {"first", "last", "next", "prev", "self"}
-    assert app.get(page["_links"]["next"]["href"]).json()["_embedded"]["factors"][0]["external_user_id"] == "user 0"
+    assert (
+        app.get(page["_links"]["next"]["href"]).json()["_embedded"]["factors"][0]["external_user_id"] == "user 0"
+    )
     assert listed(app, page=99) == []
 
 
@@ -195,7 +200,9 @@ def test_another_tenant_sees_nothing_and_changes_nothing(app: App, other: App, e
         for path in (factor.path, challenge, f"{factor.path}/challenges", project):
             assert problem(other.get(path))[0] == 404
         assert problem(other.patch(challenge, operations[0]))[0] == 404
-        assert problem(other.patch(factor.path, {"op": "replace", "path": "/status", "value": "INACTIVE"}))[0] == 404
+        assert (
+            problem(other.patch(factor.path, {"op": "replace", "path": "/status", "value": "INACTIVE"}))[0] == 404
+        )
         assert problem(other.post(f"{factor.path}/challenges"))[0] == 404
         assert problem(other.patch(project, operations[1]))[0] == 404
         assert other.get(FACTORS).json()["page"]["total_elements"] == 0
@@ -303,11 +310,17 @@ def test_pages_of_other_origins_may_not_use_the_tenant(
 def test_the_project_keeps_what_a_patch_leaves_alone(operator: Operator, tenant: Tenant) -> None:
     app = new_app(operator, tenant, setup=ChallengeSetup(issuer="Acme", message="Please confirm"))
     project = app.project
-    url = {"op": "add", "path": "/configuration/authenticator/challenge_callback_url", "value": "https://a.example/x"}
+    url = {
+        "op": "add",
+        "path": "/configuration/authenticator/challenge_callback_url",
+        "value": "https://a.example/x",
+    }
     assert app.patch(project, url).json()["configuration"]["authenticator"] == {
         "issuer_name": "Acme",
         "challenge_callback_url": "https://a.example/x",
         "challenge_default_message": "Please confirm",
     }
-    assert app.patch(project, {"op": "remove", "path": "/configuration/authenticator"}).json()["configuration"] == {}
+    assert (
+        app.patch(project, {"op": "remove", "path": "/configuration/authenticator"}).json()["configuration"] == {}
+    )
     assert problem(app.get(FACTORS)) == (400, "bad_request")
