@@ -86,6 +86,11 @@ class Tenant(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.configuration.policy if self.configuration is not None else PasscodePolicy()
 
     @property
+    def account_id(self) -> str:
+        """Of the administrator, as a UUID; of a tenant that the operator has made, its own."""
+        return self.id if self.owner is None else str(uuid.UUID(hex=self.owner))
+
+    @property
     def callback_url(self) -> str | None:
         """Where ends of challenges are to be told."""
         setup = self.challenge_setup

@@ -4,7 +4,6 @@ In the parent a receiver that hangs, or a thousand of them, takes no time of the
 """
 
 import asyncio
-import logging
 import os
 import signal
 import tempfile
@@ -14,12 +13,8 @@ from pathlib import Path
 from threading import Thread
 
 import uvloop
-from edge.courier.guard import Guard
-from edge.courier.sender import Sender
 
-from edge.authenticator.callbacks import TOPIC, AuthenticatorTeller
-from edge.courier.courier import Courier, CourierStats
-from engine.assembly import Options, open_engine
+from engine.assembly import Options
 from engine.errors import Misconfigured
 from watchword.embedded import running_url
 from watchword.logs import configure_logs
@@ -27,10 +22,7 @@ from watchword.metrics_port import metrics_port
 from watchword.options import engine_options, with_embedded_redis
 from watchword.settings import Settings
 
-_RESTART_SECONDS = 1.0
 _STOP_SECONDS = 5.0
-
-_logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -44,8 +36,10 @@ def courier_beside(settings: Settings, options: Options, metrics_dir: Path) -> G
         yield
         return
     _check(settings)
+    from watchword.delivering import keep_delivering  # it imports prometheus_client
+
     loop = uvloop.new_event_loop()
-    working = loop.create_task(_keep_working(settings, options, metrics_dir))
+    working = loop.create_task(keep_delivering(settings, options, metrics_dir))
     thread = Thread(target=_run, args=(loop, working), daemon=True, name="courier")
     thread.start()
     try:
@@ -98,49 +92,17 @@ def _metrics(settings: Settings, directory: Path) -> Generator[None]:
 
 
 async def _work_until_told(settings: Settings, options: Options, metrics_dir: Path) -> None:
+    from watchword.delivering import keep_delivering  # it imports prometheus_client
+
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    working = asyncio.create_task(_keep_working(settings, options, metrics_dir))
+    working = asyncio.create_task(keep_delivering(settings, options, metrics_dir))
     waiting = asyncio.create_task(told.wait())
     await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
-
-
-async def _keep_working(settings: Settings, options: Options, metrics_dir: Path) -> None:
-    """Begin again if it breaks: events wait meanwhile, and are not lost."""
-    from edge.courier.metrics import CourierMetrics  # here: prometheus_client reads its directory when imported
-
-    stats = CourierStats()
-    metrics = CourierMetrics(metrics_dir)
-    while True:
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(_work(settings, options, stats), name="courier")
-                group.create_task(metrics.keep_sampling(stats), name="metrics")
-        except Exception:
-            _logger.exception("the courier broke")
-            await asyncio.sleep(_RESTART_SECONDS)
-
-
-async def _work(settings: Settings, options: Options, stats: CourierStats) -> None:
-    guard = Guard(settings.callback_networks)
-    timeout_s = float(settings.callback_timeout_seconds)
-    slots = settings.courier_slots
-    async with open_engine(options) as engine, Sender(guard, timeout_s=timeout_s, max_connections=slots) as sender:
-        tellers = {TOPIC: AuthenticatorTeller(engine.callback_secrets, engine.deployment_secrets)}
-        courier = Courier(
-            engine,
-            sender,
-            tellers,
-            slots=slots,
-            claim_s=settings.courier_claim_seconds,
-            timeout_s=timeout_s,
-            stats=stats,
-        )
-        await courier.run()
 
 
 def _run(loop: asyncio.AbstractEventLoop, working: "asyncio.Task[None]") -> None:

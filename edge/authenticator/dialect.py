@@ -27,6 +27,9 @@ _SENTENCES = {
     "max": "{field} must be at most {bound}",
     "min_length": "{field} must have at least {bound} characters",
     "max_length": "{field} must have at most {bound} characters",
+    "min_items": "{field} must have at least {bound} items",
+    "max_items": "{field} must have at most {bound} items",
+    "max_depth": "{field} must not be nested deeper than {bound} levels",
 }
 
 _WORDS: dict[type[Exception], str] = {

@@ -1,6 +1,5 @@
 """What happens to a project, a tenant as its client configures it; and the keys that callbacks are signed with."""
 
-import uuid
 from typing import Annotated, Any
 
 import msgspec
@@ -26,13 +25,13 @@ Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\
 Url = Annotated[str, Meta(max_length=2048, pattern=r"^https?://[^\s/?#@\\]+(?:[/?][^\s#\x00-\x1f\x7f]*)?\Z")]
 
 
-class AuthenticatorConfiguration(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class AuthenticatorConfiguration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     issuer_name: Text | UnsetType = UNSET
     challenge_callback_url: Url | UnsetType = UNSET
     challenge_default_message: Text | UnsetType = UNSET
 
 
-class Configuration(msgspec.Struct, forbid_unknown_fields=True):
+class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     authenticator: AuthenticatorConfiguration | UnsetType = UNSET
 
 
@@ -79,14 +78,9 @@ async def _own(state: EdgeState, request: Request) -> Tenant:
     """Raises: UnknownTenant: it is another project than the caller's; and what `admitted` raises."""
     tenant = await admitted(state, request)
     asked = (request.params["workspace_id"], request.params["project_id"])
-    if asked != (workspace_id(tenant), tenant.id):
+    if asked != (tenant.account_id, tenant.id):
         raise UnknownTenant
     return tenant
-
-
-def workspace_id(tenant: Tenant) -> str:
-    """The account of a tenant: its administrator's, or its own where the operator has made it."""
-    return tenant.id if tenant.owner is None else str(uuid.UUID(hex=tenant.owner))
 
 
 def _configuration(setup: ChallengeSetup | None) -> Configuration:
@@ -110,9 +104,8 @@ def _setup(configuration: Configuration) -> ChallengeSetup | None:
 
 
 def _reply(request: Request, tenant: Tenant) -> Reply:
-    workspace = workspace_id(tenant)
-    here = f"{request.spoken}/console/v0.2/workspaces/{workspace}/projects/{tenant.id}"
+    here = f"{request.spoken}/console/v0.2/workspaces/{tenant.account_id}/projects/{tenant.id}"
     project = Project(
-        tenant.id, workspace, tenant.name, _configuration(tenant.challenge_setup), SelfLink(Link(here))
+        tenant.id, tenant.account_id, tenant.name, _configuration(tenant.challenge_setup), SelfLink(Link(here))
     )
     return Reply(200, _encoder.encode(project), (*JSON, *x_rate_limit_headers(request.limits)))

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from standardwebhooks import Webhook
 
+from engine.policies import ChallengePolicy
 from tests.courier.receiver import Receiver, hang, redirect, reset, status
 from tests.edge.apps import App, code_operation, new_app
 from tests.edge.program import NO_LIMITS, Edge
@@ -213,8 +214,10 @@ def test_a_hanging_receiver_of_one_tenant_does_not_hold_up_another(
     operator: Operator, new_tenant: "Callable[..., Tenant]", receiver: Receiver
 ) -> None:
     receiver.behave("/slow", hang)
+    patient = ChallengePolicy(lock_after=100)
     slow, quick = (
-        calling_back(new_app(operator, new_tenant()), receiver.url(path)) for path in ("/slow", "/quick")
+        calling_back(new_app(operator, new_tenant(), policy=patient), receiver.url(path))
+        for path in ("/slow", "/quick")
     )
     factor = slow.active_factor()
     for _ in range(40):

@@ -3,7 +3,6 @@
 import click
 import msgspec
 
-from edge.authenticator.projects import workspace_id
 from engine.assembly import Engine
 from engine.clients import SCOPES
 from engine.ids import ClientId, TenantId
@@ -71,8 +70,8 @@ def create(settings: Settings, *, tenant_id: TenantId, name: str, scopes: tuple[
 
     async def work(engine: Engine) -> Created:
         made = await engine.clients.create(tenant_id, name=name, scopes=allowed)
-        workspace = workspace_id(await engine.tenants.read(tenant_id))
-        return Created(tenant_id, workspace, tenant_id, made.client_id, made.secret, sorted(allowed))
+        account_id = (await engine.tenants.read(tenant_id)).account_id
+        return Created(tenant_id, account_id, tenant_id, made.client_id, made.secret, sorted(allowed))
 
     created = run(settings, work)
     text = (
