@@ -28,5 +28,5 @@ if open[1] ~= 'PENDING' then
   return {1}
 end
 redis.call('HSET', challenge, 'state', 'EXPIRED', 'updated_ms', open[2])
-announce(outbox, notice, 'EXPIRED', now_ms)
+announce(outbox, notice, 'EXPIRED', open[2])
 return {0}
