@@ -49,10 +49,11 @@ end
 if state ~= 'PENDING' then
   redis.call('PERSIST', factor)
   redis.call('ZREM', pending, factor_id)
-  redis.call('ZREM', active, factor_id)
   if state == 'ACTIVE' then
+    redis.call('ZREM', inactive, factor_id)
     redis.call('ZADD', active, found[3], factor_id)
   else
+    redis.call('ZREM', active, factor_id)
     redis.call('ZADD', inactive, found[3], factor_id)
   end
 end
