@@ -1,117 +1,17 @@
-"""Factors and challenges as their scripts keep them, on every server, with instants that the tests choose."""
+"""Factors as their scripts keep them, on every server, with instants that the tests choose."""
 
 import pytest
 
 from engine.store import keys
-from engine.store.challenges import AttemptStatus, ChallengeStore, ConcludeReply, ConcludeStatus, OpenStatus
+from engine.store.challenges import AttemptStatus, ConcludeStatus
 from engine.store.factors import AttemptStatus as ActivationStatus
-from engine.store.factors import ChangeReply, ChangeStatus, EnrolStatus, FactorStore
+from engine.store.factors import ChangeStatus, EnrolStatus
 from engine.store.factors import ReadStatus as FactorReadStatus
-from engine.store.keys import KeySpace, Place
+from engine.store.keys import KeySpace
+from tests.engine.cases import LIFE_MS, NOW_MS, RECORD, Case, us
 from tests.engine.conftest import Backend
 
 pytestmark = pytest.mark.anyio
-
-NOW_MS = 1_800_000_000_000
-LIFE_MS, KEPT_MS = 300_000, 86_400_000
-RECORD = bytes(range(256))
-FREE, FIRST_MS, LONGEST_MS = 3, 30_000, 200_000
-
-
-def us(after_ms: int = 0) -> int:
-    return (NOW_MS + after_ms) * 1000
-
-
-class Case:
-    """One user's factor and its challenges, in one partition."""
-
-    def __init__(self, backend: Backend, space: KeySpace) -> None:
-        self.backend = backend
-        self.space = space
-        self.factors = FactorStore(backend.runner)
-        self.challenges = ChallengeStore(backend.runner)
-        self.user = space.place("user", "tenant", "alice")
-        self.tenant = space.place_in(self.user.partition, "factors", "tenant")
-        self.factor = self.beside("factor")
-
-    def beside(self, name: str) -> Place:
-        return self.space.place_in(self.user.partition, name)
-
-    async def enrol(self, factor_id: str = "f", *, after_ms: int = 0) -> EnrolStatus:
-        reply = await self.factors.enrol(
-            user=self.user,
-            factor=self.factor,
-            tenant=self.tenant,
-            factor_id=factor_id,
-            record=RECORD,
-            life_ms=LIFE_MS,
-            now_us=us(after_ms),
-        )
-        return reply.status
-
-    async def change(
-        self, state: str, *, version: int = 1, step: int | None = None, releases: bool = False
-    ) -> ChangeReply:
-        return await self.factors.change(
-            factor=self.factor,
-            user=self.user,
-            tenant=self.tenant,
-            factor_id="f",
-            version=version,
-            state=state,
-            record=RECORD,
-            step=step,
-            releases=releases,
-            now_us=us(),
-        )
-
-    async def activate(self) -> None:
-        await self.enrol()
-        assert (await self.change("ACTIVE", step=100)).status is ChangeStatus.CHANGED
-
-    async def open(self, challenge_id: str, *, after_ms: int = 0) -> tuple[OpenStatus, int]:
-        reply = await self.challenges.open(
-            factor=self.factor,
-            challenge=self.beside(challenge_id),
-            challenge_id=challenge_id,
-            due_as=challenge_id,
-            record=RECORD,
-            most=1,
-            life_ms=LIFE_MS,
-            kept_ms=KEPT_MS,
-            now_us=us(after_ms),
-        )
-        return reply.status, reply.retry_after_ms
-
-    async def attempt(self, challenge_id: str, *, after_ms: int = 0) -> AttemptStatus:
-        reply = await self.challenges.attempt(
-            challenge=self.beside(challenge_id), factor=self.factor, now_us=us(after_ms)
-        )
-        return reply.status
-
-    async def conclude(self, challenge_id: str, step: int | None, *, after_ms: int = 0) -> ConcludeStatus:
-        reply: ConcludeReply = await self.challenges.conclude(
-            challenge=self.beside(challenge_id),
-            factor=self.factor,
-            is_right=step is not None,
-            step=step,
-            free=FREE,
-            first_ms=FIRST_MS,
-            longest_ms=LONGEST_MS,
-            due_as=challenge_id,
-            notice="",
-            now_us=us(after_ms),
-        )
-        return reply.status
-
-    async def state(self, challenge_id: str, *, after_ms: int = 0) -> bytes:
-        return (await self.challenges.read(challenge=self.beside(challenge_id), now_us=us(after_ms))).state
-
-    async def listed(self, *, after_ms: int = 0) -> tuple[int, list[bytes]]:
-        reply = await self.factors.list(
-            tenant=self.tenant, states="PAI", is_oldest_first=False, most=10, life_ms=LIFE_MS, now_us=us(after_ms)
-        )
-        return reply.total, reply.ids.split()
 
 
 @pytest.fixture
@@ -187,72 +87,52 @@ async def test_activations_are_counted_and_only_so_many_are_looked_at(case: Case
     assert await case.factors.attempt(factor=other, most=9, now_us=us()) == (ActivationStatus.ABSENT, 0, NOW_MS)
 
 
-async def test_only_an_active_factor_is_challenged(case: Case) -> None:
-    assert await case.open("c") == (OpenStatus.ABSENT, 0)
+async def test_a_factor_is_listed_by_the_state_that_it_is_in(case: Case) -> None:
+    listed = list[list[int]]()
     await case.enrol()
-    assert await case.open("c") == (OpenStatus.CLOSED, 0)
+    listed.append([(await case.listed(state))[0] for state in "PAI"])
+    for version, state in enumerate(["ACTIVE", "ACTIVE", "INACTIVE", "ACTIVE"], 1):
+        await case.change(state, version=version)
+        listed.append([(await case.listed(state))[0] for state in "PAI"])
+
+    assert listed == [[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1], [0, 1, 0]]
+    assert await case.listed("") == (0, [])
+    await case.factors.forget(factor=case.factor, user=case.user, tenant=case.tenant, factor_id="f")
+    assert await case.listed() == (0, [])
 
 
-async def test_an_attempt_is_counted_before_its_answer_is_known(case: Case) -> None:
-    await case.activate()
-    await case.open("c")
+async def test_a_renamed_factor_that_is_not_activated_stays_among_the_pending(case: Case) -> None:
+    await case.enrol()
+    await case.change("PENDING")
 
-    assert await case.attempt("c") is AttemptStatus.COUNTED
-    assert await case.attempt("c") is AttemptStatus.CLOSED
-    assert await case.conclude("c", 101) is ConcludeStatus.VERIFIED
-    assert await case.conclude("c", 102) is ConcludeStatus.CLOSED
-    assert await case.state("c") == b"VERIFIED"
+    assert await case.listed("P") == (1, [b"f", b"%d" % NOW_MS])
+    assert await case.listed("AI") == (0, [])
 
 
-async def test_a_step_that_was_accepted_is_not_accepted_on_another_challenge(case: Case) -> None:
-    await case.activate()
-    for challenge_id in ("c", "d", "e"):
-        await case.open(challenge_id)
-        assert await case.attempt(challenge_id) is AttemptStatus.COUNTED
+async def test_factors_are_listed_in_either_order_and_only_so_many_of_each_state(case: Case) -> None:
+    """Two of each state, of which the older one is listed last or first."""
+    for number, factor_id in enumerate("abcdef"):
+        await case.enrol(factor_id, user=f"user {factor_id}", after_ms=number)
+    for factor_id, state in zip("cdef", ["ACTIVE", "ACTIVE", "INACTIVE", "INACTIVE"], strict=True):
+        await case.change(state, factor_id)
 
-    assert await case.conclude("c", 101) is ConcludeStatus.VERIFIED
-    assert await case.conclude("d", 101) is ConcludeStatus.FAILED
-    assert await case.conclude("e", 99) is ConcludeStatus.FAILED
+    async def ids(states: str, most: int, *, is_oldest_first: bool = False) -> tuple[int, str]:
+        total, words = await case.listed(states, most=most, is_oldest_first=is_oldest_first)
+        assert words[1::2] == [b"%d" % (NOW_MS + "abcdef".index(word.decode())) for word in words[::2]]
+        return total, b"".join(words[::2]).decode()
 
-
-async def test_a_challenge_expires_by_itself(case: Case) -> None:
-    await case.activate()
-    await case.open("c")
-
-    assert await case.state("c", after_ms=LIFE_MS - 1) == b"PENDING"
-    assert await case.state("c", after_ms=LIFE_MS) == b"EXPIRED"
-    assert await case.attempt("c", after_ms=LIFE_MS) is AttemptStatus.CLOSED
-    assert await case.conclude("c", 101, after_ms=LIFE_MS) is ConcludeStatus.CLOSED
-    assert 0 < case.backend.remaining_ms(keys.challenge(case.beside("c"))) <= KEPT_MS
+    assert [await ids(states, 2) for states in ("P", "A", "I")] == [(2, "ba"), (2, "dc"), (2, "fe")]
+    assert [await ids(states, 1) for states in ("P", "A", "I")] == [(2, "b"), (2, "d"), (2, "f")]
+    assert [await ids(states, 1, is_oldest_first=True) for states in "PAI"] == [(2, "a"), (2, "c"), (2, "e")]
+    assert await ids("PAI", 2, is_oldest_first=True) == (6, "abcdef")
+    assert await ids("IA", 1) == (4, "df")
 
 
-async def test_failures_in_a_row_lock_the_factor_longer_and_longer(case: Case) -> None:
-    await case.activate()
-    after_ms, waits = 0, list[int]()
-    for number in range(FREE + 5):
-        _, wait_ms = await case.open(f"{number}", after_ms=after_ms)
-        waits.append(wait_ms)
-        after_ms += wait_ms
-        await case.open(f"{number}", after_ms=after_ms)
-        assert await case.attempt(f"{number}", after_ms=after_ms) is AttemptStatus.COUNTED
-        assert await case.conclude(f"{number}", None, after_ms=after_ms) is ConcludeStatus.FAILED
+async def test_pending_factors_leave_the_list_when_their_life_is_over_and_others_stay(case: Case) -> None:
+    for number, factor_id in enumerate("abc"):
+        await case.enrol(factor_id, user=f"user {factor_id}", after_ms=number)
+    await case.change("ACTIVE", "a")
 
-    assert waits == [0, 0, 0, 30_000, 60_000, 120_000, 200_000, 200_000]
-    assert await case.open("locked", after_ms=after_ms) == (OpenStatus.LOCKED, 200_000)
-
-
-async def test_a_lock_holds_for_challenges_that_were_open_before_and_a_success_ends_the_count(case: Case) -> None:
-    await case.activate()
-    for number in range(FREE + 1):
-        await case.open(f"{number}")
-    for number in range(FREE):
-        await case.attempt(f"{number}")
-        await case.conclude(f"{number}", None)
-
-    assert await case.attempt(f"{FREE}", after_ms=FIRST_MS - 1) is AttemptStatus.LOCKED
-    assert await case.attempt(f"{FREE}", after_ms=FIRST_MS) is AttemptStatus.COUNTED
-    assert await case.conclude(f"{FREE}", 101, after_ms=FIRST_MS) is ConcludeStatus.VERIFIED
-    await case.open("next", after_ms=FIRST_MS)
-    await case.attempt("next", after_ms=FIRST_MS)
-    assert await case.conclude("next", None, after_ms=FIRST_MS) is ConcludeStatus.FAILED
-    assert await case.open("after", after_ms=FIRST_MS) == (OpenStatus.OPENED, 0)
+    assert [(await case.listed(after_ms=LIFE_MS + passed))[0] for passed in (0, 1, 2)] == [3, 2, 1]
+    assert await case.listed("P", after_ms=LIFE_MS + 2) == (0, [])
+    assert await case.listed("A", after_ms=LIFE_MS + 2) == (1, [b"a", b"%d" % NOW_MS])
