@@ -1,17 +1,11 @@
 """The link over TLS, with a certificate authority made for the test."""
 
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from engine.store.keys import KeySpace
+from tests.certificates import Authority, make_authority
 from tests.engine.calls import opened, serves
 from tests.engine.servers import RedisServer, free_port, has_tls, server_binaries
 from tests.waiting import wait_until_async
@@ -21,44 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.anyio
-
-
-class Authority(NamedTuple):
-    """Files of an authority, and of a certificate that it has issued for 127.0.0.1."""
-
-    ca: "Path"
-    certificate: "Path"
-    key: "Path"
-
-
-def make_authority(directory: "Path") -> Authority:
-    directory.mkdir()
-    authority = Authority(directory / "ca.pem", directory / "server.pem", directory / "server.key")
-    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority")])
-    now = datetime.now(UTC)
-
-    def issue(
-        name: x509.Name, public_key: ec.EllipticCurvePublicKey, extension: x509.ExtensionType, to: "Path"
-    ) -> None:
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(ca_name)
-            .public_key(public_key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(hours=1))
-            .add_extension(extension, critical=True)
-            .sign(ca_key, SHA256())
-        )
-        to.write_bytes(certificate.public_bytes(Encoding.PEM))
-
-    issue(ca_name, ca_key.public_key(), x509.BasicConstraints(ca=True, path_length=None), authority.ca)
-    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-    issue(x509.Name([]), key.public_key(), address, authority.certificate)
-    authority.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()))
-    return authority
 
 
 @pytest.fixture
