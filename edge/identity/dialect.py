@@ -20,6 +20,7 @@ _SENTENCES = {
     "string": "The {field} must be a string.",
     "integer": "The {field} must be an integer.",
     "object": "The {field} must be an object.",
+    "array": "The {field} must be an array.",
     "format": "The {field} format is invalid.",
     "choice": "The selected {field} is invalid.",
     "conflict": "The selected {field} is invalid.",
@@ -28,6 +29,9 @@ _SENTENCES = {
     "max": "The {field} may not be greater than {bound}.",
     "min_length": "The {field} must be at least {bound} characters.",
     "max_length": "The {field} may not be greater than {bound} characters.",
+    "min_items": "The {field} must have at least {bound} items.",
+    "max_items": "The {field} may not have more than {bound} items.",
+    "max_depth": "The {field} may not be nested deeper than {bound} levels.",
 }
 
 
