@@ -71,8 +71,7 @@ class Sort(NamedTuple):
     descending: bool
 
 
-# The indexes of factors and challenges have this order, and no other.
-_SORTS = {"created_at,desc": Sort("created_at", descending=True)}
+_DIRECTIONS = {"asc": False, "desc": True}
 
 
 def parse(text: str) -> Node:
@@ -93,11 +92,12 @@ def parse_sort(text: str) -> Sort:
     """Read a `sort`.
 
     Raises:
-        Invalid: no list is sorted like this.
+        Invalid: it is not `name,asc` or `name,desc`.
     """
-    if text not in _SORTS:
-        raise Invalid.value("sort", "choice")
-    return _SORTS[text]
+    name, _, direction = text.partition(",")
+    if not name or direction not in _DIRECTIONS:
+        raise Invalid.value("sort", "format")
+    return Sort(name, _DIRECTIONS[direction])
 
 
 def evaluate(node: Node, value_of: Callable[[str], str | None]) -> bool:
@@ -111,14 +111,18 @@ def evaluate(node: Node, value_of: Callable[[str], str | None]) -> bool:
             return (value_of(node.selector) in node.values) is not (node.operator in _NEGATIVE)
 
 
-def required_value(node: Node, selector: str) -> str | None:
-    """The value without which nothing is found, if a conjunction names one: an index answers then, not a walk."""
+def candidates(node: Node, selector: str) -> frozenset[str] | None:
+    """The values that a selector must have one of: an index answers then, not a walk. None if it may have any."""
     match node:
         case And():
-            named = (required_value(part, selector) for part in node.parts)
-            return next((value for value in named if value is not None), None)
+            required = [candidates(part, selector) for part in node.parts]
+            named = [values for values in required if values is not None]
+            return named[0].intersection(*named[1:]) if named else None
+        case Or():
+            offered = [candidates(part, selector) for part in node.parts]
+            return None if None in offered else frozenset[str]().union(*filter(None, offered))
         case Comparison() if node.selector == selector and node.operator not in _NEGATIVE:
-            return node.values[0] if len(node.values) == 1 else None
+            return frozenset(node.values)
         case _:
             return None
 
