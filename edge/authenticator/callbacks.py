@@ -6,7 +6,7 @@ import msgspec
 
 from edge.authenticator.signatures import sign
 from edge.courier.sender import Callback
-from edge.courier.signing import SigningKey
+from edge.courier.signing import SigningKey, new_key
 from engine.callback_secrets import CallbackSecrets
 from engine.deliveries import Event
 from engine.deployment_secrets import DeploymentSecrets
@@ -25,7 +25,7 @@ class Ended(msgspec.Struct):
 
 async def signing_key(secrets: DeploymentSecrets) -> SigningKey:
     """The key of the deployment that all callbacks are signed with."""
-    return SigningKey.load(await secrets.read(_KEY_NAME, SigningKey.generate))
+    return SigningKey.load(await secrets.read(_KEY_NAME, new_key))
 
 
 class AuthenticatorTeller:
