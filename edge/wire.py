@@ -1,4 +1,4 @@
-"""Reading request bodies and queries: msgspec decodes and validates at once; only what is refused is looked at again.
+"""Reading bodies and queries: msgspec decodes and validates at once; only what is refused is looked at again.
 
 The second look names every problem, not just the first, from the same annotations.
 """

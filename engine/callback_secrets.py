@@ -19,6 +19,11 @@ _IN_USE = 2
 _BOUND_TO = b"callback secrets"
 
 
+def new_secret() -> str:
+    """As receivers are told it."""
+    return _PREFIX + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+
+
 class CallbackSecrets:
     def __init__(self, tenants: Tenants, keyring: Keyring) -> None:
         self._tenants = tenants
@@ -44,7 +49,6 @@ class CallbackSecrets:
         return self.of(await self._tenants.change(tenant_id, self._with_new))[0]
 
     def _with_new(self, tenant: Tenant) -> Tenant:
-        new = _PREFIX + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
-        content = msgspec.json.encode((new, *self.of(tenant))[:_IN_USE])
+        content = msgspec.json.encode((new_secret(), *self.of(tenant))[:_IN_USE])
         sealed = self._keyring.seal(content, scope=tenant.id, bound_to=_BOUND_TO)
         return msgspec.structs.replace(tenant, callback_secrets=sealed)

@@ -7,6 +7,7 @@ import msgspec
 from edge.authenticator.signatures import sign
 from edge.courier.sender import Callback
 from edge.courier.signing import SigningKey, new_key
+from edge.courier.target import Target, UrlRefused
 from engine.callback_secrets import CallbackSecrets
 from engine.deliveries import Event
 from engine.deployment_secrets import DeploymentSecrets
@@ -38,8 +39,12 @@ class AuthenticatorTeller:
         if self._key is None:
             self._key = await signing_key(self._deployment)
         body = msgspec.json.encode(Ended(event.subject, event.state))
+        try:
+            target = Target.parse(url)
+        except UrlRefused:
+            return Callback(url, (), body)  # which the sender refuses, too
         headers = sign(
-            url,
+            target,
             body,
             message_id=event.message_id,
             now_s=time.time(),

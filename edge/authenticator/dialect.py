@@ -6,7 +6,7 @@ from types import MappingProxyType
 import msgspec
 
 from edge.dialect import Body, refusal_headers
-from edge.errors import Row, Rows
+from edge.errors import MalformedBody, Row, Rows
 from edge.http import Headers, Request
 from edge.limits import x_rate_limit_headers
 from engine import errors as engine
@@ -50,6 +50,7 @@ class AuthenticatorDialect:
     made_once = False  # the type is an address of the host that the caller has named
     rows: Rows = MappingProxyType(
         {
+            MalformedBody: Row(400, "The request body is not valid JSON."),
             engine.Unauthenticated: Row(401, "The access token is missing, malformed, expired or revoked."),
             engine.ScopeRefused: Row(403, "The access token does not have the scope `authenticator`."),
             engine.TenantInactive: Row(403, "The project is not active."),

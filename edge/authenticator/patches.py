@@ -153,15 +153,22 @@ def apply(document: dict[str, Any], body: bytes) -> dict[str, Any]:
     """
     changed = deepcopy(document)
     for index, operation in enumerate(_each(body, _operation, least=0, most=_MOST_OPERATIONS)):
-        try:
-            JsonPatch([operation]).apply(changed, in_place=True)
-        except (JsonPatchException, JsonPointerException):
-            raise Invalid.value(f"[{index}]", "conflict") from None  # its sentence repeats the document
-        if _is_deeper(changed, _MOST_LEVELS):
-            raise Invalid.value(f"[{index}]", "max_depth", _MOST_LEVELS)
-        if len(msgspec.json.encode(changed)) > _MOST_BYTES:
-            raise Invalid.value(f"[{index}]", "max_length", _MOST_BYTES)
+        if problem := _carry_out(operation, changed):
+            raise Invalid((_named(problem, index),))
     return changed
+
+
+def _carry_out(operation: dict[str, Any], document: dict[str, Any]) -> Problem | None:
+    """Change a document in place; tells why it is of no use then, if so."""
+    try:
+        JsonPatch([operation]).apply(document, in_place=True)
+    except (JsonPatchException, JsonPointerException):
+        return Problem("", "conflict")
+    if _is_deeper(document, _MOST_LEVELS):
+        return Problem("", "max_depth", _MOST_LEVELS)
+    if len(msgspec.json.encode(document)) > _MOST_BYTES:
+        return Problem("", "max_length", _MOST_BYTES)
+    return None
 
 
 def _operation(raw: bytes) -> dict[str, Any]:

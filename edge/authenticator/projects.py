@@ -9,11 +9,12 @@ from edge.authenticator import patches
 from edge.authenticator.callbacks import signing_key
 from edge.authenticator.callers import admitted
 from edge.authenticator.wire import Link, SelfLink
+from edge.courier.target import Target, UrlRefused
 from edge.http import JSON, Reply, Request
 from edge.limits import x_rate_limit_headers
 from edge.state import EdgeState
 from edge.wire import Body
-from engine.errors import UnknownTenant
+from engine.errors import Invalid, UnknownTenant
 from engine.tenants import ChallengeSetup, Tenant
 
 _JWK_SET = (b"content-type", b"application/jwk-set+json")
@@ -95,9 +96,14 @@ def _configuration(setup: ChallengeSetup | None) -> Configuration:
 
 
 def _setup(configuration: Configuration) -> ChallengeSetup | None:
+    """Raises: Invalid: a callback address that is none."""
     said = configuration.authenticator
     if said is UNSET:
         return None
+    try:
+        Target.parse(said.challenge_callback_url or "https://unset.invalid")
+    except UrlRefused:
+        raise Invalid.value("configuration.authenticator.challenge_callback_url", "format") from None
     return ChallengeSetup(
         said.issuer_name or None, said.challenge_callback_url or None, said.challenge_default_message or None
     )

@@ -13,9 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from edge.courier.sender import Answer, Callback, Outcome, Sender
-
 from edge.courier.lines import Held, Lines
+from edge.courier.sender import Answer, Callback, Outcome, Sender
 from engine.assembly import Engine
 from engine.deliveries import Attempt, Backlog, Delivery, End, Event
 from engine.errors import ScriptFailed, Unavailable, UnknownTenant

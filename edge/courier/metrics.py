@@ -3,10 +3,10 @@
 import asyncio
 from pathlib import Path
 
-from edge.courier.sender import Outcome
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from edge.courier.courier import BUCKETS, CourierStats
+from edge.courier.sender import Outcome
 from edge.metrics import observe_many
 from edge.slots import share
 from engine.deliveries import End

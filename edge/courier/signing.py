@@ -1,10 +1,9 @@
 """What callbacks are signed with, whoever's dialect they speak: ECDSA keys, and Standard Webhooks 1.0.0."""
 
-from base64 import b64decode, b64encode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from secrets import token_bytes
 from typing import Self
 
 import msgspec
@@ -16,7 +15,6 @@ from standardwebhooks import Webhook
 
 _COORDINATE_BYTES = 32
 _SECRET_PREFIX = "whsec_"  # noqa: S105  # what a secret begins with
-_SECRET_BYTES = 32
 _MIN_SECRET_BYTES, _MAX_SECRET_BYTES = 24, 64  # Standard Webhooks, "Signature scheme"
 
 
@@ -67,11 +65,6 @@ def new_key() -> bytes:
     return ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-
-
-def new_secret() -> str:
-    """A new secret of Standard Webhooks, as receivers are told it."""
-    return _SECRET_PREFIX + b64encode(token_bytes(_SECRET_BYTES)).decode()
 
 
 def webhook_headers(

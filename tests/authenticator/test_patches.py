@@ -333,7 +333,7 @@ def test_what_cannot_be_carried_out_is_refused_with_all_that_came_with_it(operat
 def test_the_document_is_not_repeated_in_a_refusal() -> None:
     with pytest.raises(Invalid) as refusal:
         configured({"op": "remove", "path": "/configuration/none"})
-    assert refusal.value.__suppress_context__
+    assert refusal.value.__context__ is None
 
 
 def test_there_are_at_most_32_operations() -> None:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def gets_a_token(operator: Operator, client: Any) -> bool:  # noqa: ANN401  # what a command answered
     async def ask(engine: "Engine") -> bool:
         try:
-            await engine.clients.issue_token(client["client_id"], client["client_secret"], scopes=frozenset())
+            await engine.clients.issue_token(
+                client["client_id"], client["client_secret"], scopes=frozenset(), address="192.0.2.1"
+            )
         except Unauthenticated:
             return False
         return True

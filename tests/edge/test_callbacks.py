@@ -131,7 +131,7 @@ def test_the_end_in_time_is_told_without_anybody_reading(edge: Edge, listening: 
     for key in names(edge.redis, "challenge"):
         edge.redis.command("HSET", key, "expires_ms", 1)
     for key in names(edge.redis, "due"):
-        for member in edge.redis.admin.zrange(key, 0, -1):  # pyright: ignore
+        for member in edge.redis.command("ZRANGE", key, 0, -1):
             edge.redis.command("ZADD", key, 1, member)
     expected = {"challenge_id": challenge.rpartition("/")[2], "status": "EXPIRED"}
     wait_until(lambda: expected in told(receiver))
@@ -162,7 +162,7 @@ def hurry(edge: Edge) -> None:
     def moved() -> int:
         moved = 0
         for key in names(edge.redis, "retries"):
-            for member in edge.redis.admin.zrange(key, 0, -1):  # pyright: ignore
+            for member in edge.redis.command("ZRANGE", key, 0, -1):
                 edge.redis.command("ZADD", key, "XX", 1, member)
                 moved += 1
         return moved

@@ -1,8 +1,8 @@
 """The tutorial of the Authenticator surface, from nothing to a login with a second factor.
 
-The operator makes a tenant and a client, the company's back end configures its project, a user scans a QR code, and
-a login is confirmed by the code that their app shows. The back end hears of it by a callback. It runs against the
-program as it is deployed, under its default settings but for callbacks to this machine.
+The operator makes a tenant and a client, the company's back end configures its project, a user scans a QR code,
+and a login is confirmed by the code that their app shows. The back end hears of it by a callback. It runs against
+the program as it is deployed, under its default settings but for callbacks to this machine.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pyotp
 import pytest
+from pyotp.totp import TOTP
 from standardwebhooks import Webhook
 
 from tests.courier.receiver import Receiver
@@ -70,7 +71,7 @@ def test_a_login_is_confirmed_by_the_code_of_an_app(edge: Edge) -> None:
 
         # She scans it, and types the first code that her app shows.
         app = pyotp.parse_uri(factor["url"])
-        assert isinstance(app, pyotp.TOTP)
+        assert isinstance(app, TOTP)
         assert (app.name, app.issuer) == ("alice", "Acme Bank")
         path = factor["_links"]["self"]["href"]
         first = [{"op": "add", "path": "/code", "value": app.at(time.time() - 30)}]
