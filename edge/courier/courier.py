@@ -126,8 +126,7 @@ class Courier:
             for number in deliveries.partitions
         ]
         taken = await asyncio.gather(*takes)
-        for delivery in (delivery for some in taken for delivery in some):
-            await self._stand_in_line(delivery)
+        await asyncio.gather(*[self._stand_in_line(delivery) for some in taken for delivery in some])
         self._start()
         return any(len(some) == most for some in taken)
 
