@@ -98,6 +98,12 @@ async def backend(
     clear(admin)
 
 
+real_servers = pytest.mark.parametrize(
+    "backend", server_binaries(), indirect=True, ids=lambda binary: _label(binary)
+)
+"""For scripts that fakeredis does not run as Redis does."""
+
+
 @pytest.fixture
 async def links(redis_url: str) -> "AsyncGenerator[list[Link]]":
     """Links of several processes to the one server of all tests."""
