@@ -1,125 +1,48 @@
 """The scripts of factors and challenges against a model in Python, under a clock that the test moves."""
 
 import asyncio
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import fakeredis
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from engine.store.challenges import AttemptStatus, ChallengeStore, ConcludeStatus, OpenStatus
-from engine.store.factors import AttemptStatus as ActivationStatus
-from engine.store.factors import ChangeStatus, EnrolStatus, FactorStore
+from engine.store import keys
+from engine.store.challenges import ChallengeStore, ReadStatus
+from engine.store.factors import FactorStore
 from engine.store.keys import KeySpace, Place
+from tests.engine.cases import events
 from tests.engine.conftest import FakeRunner
+from tests.engine.factor_model import (
+    FIRST_MS,
+    FREE,
+    KEPT_MS,
+    LIFE_MS,
+    LONGEST_MS,
+    MOST_ACTIVATIONS,
+    MOST_ATTEMPTS,
+    PENDING_LIFE_MS,
+    Model,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 T = TypeVar("T")
 
-START_MS = 1_800_000_000_000
-LIFE_MS, KEPT_MS = 300_000, 86_400_000
-MOST_ACTIVATIONS, MOST_ATTEMPTS = 3, 2
-FREE, FIRST_MS, LONGEST_MS = 2, 30_000, 100_000
+
+class Code(NamedTuple):
+    """`ahead` is how far its step is ahead of the last one that was accepted. Codes that were sent have none."""
+
+    is_right: bool
+    ahead: int | None = None
+
 
 recent = st.integers(0, 2)  # which challenge, counted from the youngest
-steps = st.sampled_from(
-    [None, None, -1, 0, 1, 1]
-)  # None = a wrong code, else ahead of the last step that was accepted
+steps = st.sampled_from([None, None, -1, 0, 1, 1])
+codes = st.sampled_from([Code(False)] * 3 + [Code(True), Code(True, -1), Code(True, 0), Code(True, 1)])
 passing = st.sampled_from([1, 1_000, FIRST_MS - 1, FIRST_MS, LIFE_MS - 1, LIFE_MS])
-
-
-@dataclass
-class ModelChallenge:
-    expires_ms: int
-    state: str = "PENDING"
-    attempts: int = 0
-    wrong: int = 0
-
-
-@dataclass
-class Model:
-    """What a factor and its challenges must do."""
-
-    now_ms: int = START_MS
-    state: str = ""
-    version: int = 1
-    activations: int = 0
-    burnt: int = -1
-    failures: int = 0
-    locked_ms: int = 0
-    challenges: dict[str, ModelChallenge] = field(default_factory=dict[str, ModelChallenge])
-
-    def enrol(self) -> EnrolStatus:
-        if self.state:
-            return EnrolStatus.TAKEN
-        self.state = "PENDING"
-        return EnrolStatus.ENROLLED
-
-    def attempt_activation(self) -> ActivationStatus:
-        if not self.state:
-            return ActivationStatus.ABSENT
-        if self.state != "PENDING":
-            return ActivationStatus.CLOSED
-        self.activations += 1
-        return ActivationStatus.COUNTED if self.activations <= MOST_ACTIVATIONS else ActivationStatus.CLOSED
-
-    def change(self, version: int, state: str, step: int | None) -> ChangeStatus:
-        if not self.state:
-            return ChangeStatus.ABSENT
-        if version != self.version:
-            return ChangeStatus.STALE
-        if step is not None:
-            if step <= self.burnt:
-                return ChangeStatus.REPLAYED
-            self.burnt = step
-        self.state = state
-        self.version += 1
-        return ChangeStatus.CHANGED
-
-    def open(self, name: str) -> OpenStatus:
-        if not self.state:
-            return OpenStatus.ABSENT
-        if self.state != "ACTIVE":
-            return OpenStatus.CLOSED
-        if self.now_ms < self.locked_ms:
-            return OpenStatus.LOCKED
-        self.challenges[name] = ModelChallenge(self.now_ms + LIFE_MS)
-        return OpenStatus.OPENED
-
-    def attempt(self, name: str) -> AttemptStatus:
-        challenge = self.challenges.get(name)
-        if challenge is None:
-            return AttemptStatus.ABSENT
-        if self.seen(challenge) != "PENDING" or self.state != "ACTIVE":
-            return AttemptStatus.CLOSED
-        if self.now_ms < self.locked_ms:
-            return AttemptStatus.LOCKED
-        challenge.attempts += 1
-        return AttemptStatus.COUNTED if challenge.attempts <= MOST_ATTEMPTS else AttemptStatus.CLOSED
-
-    def conclude(self, name: str, step: int | None) -> ConcludeStatus:
-        challenge = self.challenges.get(name)
-        if challenge is None or self.seen(challenge) != "PENDING" or self.state != "ACTIVE":
-            return ConcludeStatus.CLOSED
-        if step is not None and step > self.burnt:
-            self.burnt, self.failures, challenge.state = step, 0, "VERIFIED"
-            return ConcludeStatus.VERIFIED
-        self.failures += 1
-        over = self.failures - FREE
-        self.locked_ms = self.now_ms + (min(FIRST_MS * 2**over, LONGEST_MS) if over >= 0 else 0)
-        challenge.wrong += 1
-        if challenge.wrong < MOST_ATTEMPTS:
-            return ConcludeStatus.WRONG
-        challenge.state = "FAILED"
-        return ConcludeStatus.FAILED
-
-    def seen(self, challenge: ModelChallenge) -> str:
-        is_over = challenge.state == "PENDING" and self.now_ms >= challenge.expires_ms
-        return "EXPIRED" if is_over else challenge.state
 
 
 class FactorMachine(RuleBasedStateMachine):
@@ -128,7 +51,8 @@ class FactorMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._loop = asyncio.new_event_loop()
-        runner = FakeRunner(fakeredis.FakeRedis(version=(7,)))
+        self._server = fakeredis.FakeRedis(version=(7,))
+        runner = FakeRunner(self._server)
         self._factors, self._challenges = FactorStore(runner), ChallengeStore(runner)
         self._space = KeySpace(partitions=8, index_key=bytes(32))
         self._user = self._space.place("user", "tenant", "alice")
@@ -185,9 +109,9 @@ class FactorMachine(RuleBasedStateMachine):
         )
         assert reply.status is self._model.change(version, state, step)
 
-    @rule()
-    def open(self) -> None:
-        name = f"{len(self._model.challenges)}"
+    @rule(is_told=st.booleans())
+    def open(self, *, is_told: bool) -> None:
+        name = f"{self._model.opened}"
         reply = self._run(
             self._challenges.open(
                 factor=self._factor,
@@ -201,7 +125,7 @@ class FactorMachine(RuleBasedStateMachine):
                 now_us=self._now_us,
             )
         )
-        assert reply.status is self._model.open(name)
+        assert reply.status is self._model.open(name, f"topic tenant {name}" if is_told else "")
 
     @rule(age=recent)
     def attempt(self, age: int) -> None:
@@ -211,31 +135,107 @@ class FactorMachine(RuleBasedStateMachine):
         )
         assert reply.status is self._model.attempt(name)
 
-    @rule(age=recent, ahead=steps)
-    def conclude(self, age: int, ahead: int | None) -> None:
-        name, step = self._name(age), self._step(ahead)
+    @rule(age=recent, code=codes)
+    def conclude(self, age: int, code: Code) -> None:
+        name, step = self._name(age), self._step(code.ahead)
         reply = self._run(
             self._challenges.conclude(
                 challenge=self._beside(name),
                 factor=self._factor,
-                is_right=step is not None,
+                is_right=code.is_right,
                 step=step,
                 free=FREE,
                 first_ms=FIRST_MS,
                 longest_ms=LONGEST_MS,
                 due_as=name,
-                notice="",
+                notice=self._notice(name),
                 now_us=self._now_us,
             )
         )
-        assert reply.status is self._model.conclude(name, step)
+        assert reply.status is self._model.conclude(name, is_right=code.is_right, step=step)
+
+    @rule(age=recent, is_approved=st.booleans())
+    def decide(self, age: int, *, is_approved: bool) -> None:
+        name = self._name(age)
+        reply = self._run(
+            self._challenges.decide(
+                challenge=self._beside(name),
+                factor=self._factor,
+                is_approved=is_approved,
+                due_as=name,
+                notice=self._notice(name),
+                now_us=self._now_us,
+            )
+        )
+        assert reply.status is self._model.decide(name, is_approved=is_approved)
+
+    @rule(age=recent)
+    def cancel(self, age: int) -> None:
+        name = self._name(age)
+        reply = self._run(
+            self._challenges.cancel(
+                challenge=self._beside(name), due_as=name, notice=self._notice(name), now_us=self._now_us
+            )
+        )
+        assert reply.status is self._model.cancel(name)
+
+    @rule(age=recent)
+    def expire(self, age: int) -> None:
+        """A courier may have read the due set long ago, and comes at any time."""
+        self._expire(self._name(age))
+
+    @rule()
+    def expire_what_is_overdue(self) -> None:
+        reply = self._run(self._challenges.overdue(partition=self._factor, most=100, now_us=self._now_us))
+        overdue = reply.due_as.decode().splitlines()
+        due = self._model.due().items()
+        assert set(overdue) == {name for name, expires_ms in due if expires_ms <= self._model.now_ms}
+        for name in overdue:
+            self._expire(name)
+
+    @rule(age=recent)
+    def forget(self, age: int) -> None:
+        name = self._name(age)
+        reply = self._run(
+            self._challenges.forget(
+                factor=self._factor, challenge=self._beside(name), challenge_id=name, due_as=name
+            )
+        )
+        assert reply.status is self._model.forget(name)
 
     @invariant()
     def everybody_reads_what_the_model_says(self) -> None:
         assert self._run(self._factors.read(factor=self._factor)).state.decode() == self._model.state
-        for name, challenge in self._model.challenges.items():
-            reply = self._run(self._challenges.read(challenge=self._beside(name), now_us=self._now_us))
-            assert reply.state.decode() == self._model.seen(challenge)
+        for number in range(self._model.opened):
+            challenge = self._model.challenges.get(f"{number}")
+            reply = self._run(self._challenges.read(challenge=self._beside(f"{number}"), now_us=self._now_us))
+            assert (reply.status is ReadStatus.ABSENT) == (challenge is None)
+            assert challenge is None or reply.state.decode() == self._model.seen(challenge)
+
+    @invariant()
+    def the_factor_is_listed_by_its_state(self) -> None:
+        for state in ("PENDING", "ACTIVE", "INACTIVE"):
+            reply = self._run(
+                self._factors.list(
+                    tenant=self._tenant,
+                    states=state[0],
+                    is_oldest_first=True,
+                    most=10,
+                    life_ms=PENDING_LIFE_MS,
+                    now_us=self._now_us,
+                )
+            )
+            expected = [b"f", b"%d" % self._model.created_ms] if self._model.listed(state) else []
+            assert (reply.total, reply.ids.split()) == (len(expected) // 2, expected)
+
+    @invariant()
+    def every_end_is_told_once_and_what_has_not_ended_is_due(self) -> None:
+        assert events(self._server, self._factor) == self._model.events
+        due = self._server.zrange(keys.due(self._factor), 0, -1, withscores=True)
+        assert due == sorted(
+            ((name.encode(), float(expires_ms)) for name, expires_ms in self._model.due().items()),
+            key=lambda one: (one[1], one[0]),
+        )
 
     def teardown(self) -> None:
         self._loop.close()
@@ -245,10 +245,22 @@ class FactorMachine(RuleBasedStateMachine):
         return self._model.now_ms * 1000
 
     def _name(self, age: int) -> str:
-        return f"{len(self._model.challenges) - 1 - age}"
+        return f"{self._model.opened - 1 - age}"
+
+    def _notice(self, name: str) -> str:
+        challenge = self._model.challenges.get(name)
+        return "" if challenge is None else challenge.notice
 
     def _step(self, ahead: int | None) -> int | None:
         return None if ahead is None else max(self._model.burnt + ahead, 0)
+
+    def _expire(self, name: str) -> None:
+        reply = self._run(
+            self._challenges.expire(
+                challenge=self._beside(name), due_as=name, notice=self._notice(name), now_us=self._now_us
+            )
+        )
+        assert reply.status is self._model.expire(name)
 
     def _beside(self, name: str) -> Place:
         return self._space.place_in(self._user.partition, name)
