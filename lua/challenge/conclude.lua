@@ -45,6 +45,7 @@ else
   local failures = redis.call('HINCRBY', factor, 'failures', 1)
   redis.call('HSET', factor, 'locked_ms', now_ms + lock_ms(failures, free, first_ms, longest_ms))
   if redis.call('HINCRBY', challenge, 'wrong', 1) < tonumber(open[3]) then
+    redis.call('HSET', challenge, 'updated_ms', now_ms)
     return {3, now_ms}
   end
 end

@@ -5,7 +5,7 @@ import pytest
 from engine.store import keys
 from engine.store.challenges import AttemptStatus, ConcludeStatus, DecideStatus, OpenStatus
 from engine.store.keys import KeySpace
-from tests.engine.cases import FIRST_MS, FREE, KEPT_MS, LIFE_MS, Case
+from tests.engine.cases import FIRST_MS, FREE, KEPT_MS, LIFE_MS, NOW_MS, Case, us
 from tests.engine.conftest import Backend
 
 pytestmark = pytest.mark.anyio
@@ -48,6 +48,17 @@ async def test_a_wrong_code_leaves_a_challenge_pending_until_the_last_one_ends_i
     assert case.failures() == 3
     assert await case.attempt("c") is AttemptStatus.CLOSED
     assert await case.conclude("c", 101) is ConcludeStatus.CLOSED
+
+
+async def test_a_wrong_code_that_leaves_a_challenge_pending_is_an_update_of_it(case: Case) -> None:
+    await case.activate()
+    await case.open("c", most=2)
+    await case.attempt("c")
+
+    assert await case.conclude("c", after_ms=5) is ConcludeStatus.WRONG
+
+    read = await case.challenges.read(challenge=case.beside("c"), now_us=us(6))
+    assert (read.state, read.created_ms, read.updated_ms) == (b"PENDING", NOW_MS, NOW_MS + 5)
 
 
 async def test_wrong_codes_are_counted_apart_from_attempts_that_are_under_way(case: Case) -> None:
