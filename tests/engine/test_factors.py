@@ -1,4 +1,4 @@
-"""Factors and challenges through the engine: life, limits, races and tenants."""
+"""Factors through the engine: life, limits, races and tenants."""
 
 import asyncio
 import time
@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.challenges import State as ChallengeState
 from engine.errors import (
-    ChallengeClosed,
     FactorNotActive,
     FactorNotPending,
-    UnknownChallenge,
     UnknownFactor,
     UserTaken,
     WrongCode,
 )
 from engine.factors import Changes, Factor, State
-from engine.ids import ChallengeId, FactorId, TenantId, UserName
+from engine.ids import FactorId, TenantId, UserName
 from engine.tenants import Tenant
 from engine.totp import TotpPolicy, code_at
 
@@ -45,11 +42,7 @@ def code_of(factor: Factor, *, steps: int = 0) -> str:
 
 def wrong_code_of(factor: Factor) -> str:
     right = {code_of(factor, steps=steps) for steps in range(-3, 4)}
-    return next(
-        code
-        for code in ("000000", "111111", "222222", "333333", "444444", "555555", "666666", "777777")
-        if code not in right
-    )
+    return next(code for digit in "01234567" if (code := digit * factor.record.policy.digits) not in right)
 
 
 async def enrolled(engine: "Engine", tenant: Tenant, user: UserName = ALICE) -> Factor:
@@ -183,101 +176,46 @@ async def test_factors_are_listed_by_age_and_page(engine: "Engine", tenant: Tena
     )
 
 
-async def test_a_right_answer_is_accepted_once(engine: "Engine", tenant: Tenant) -> None:
-    factor = await active(engine, tenant)
-    challenge = await engine.challenges.open(tenant, factor.id, reference="order 17")
-
-    answered = await engine.challenges.answer(tenant, factor.id, challenge.id, code=code_of(factor))
-
-    assert (answered.state, answered.record.reference) == (ChallengeState.VERIFIED, "order 17")
-    with pytest.raises(ChallengeClosed):
-        await engine.challenges.answer(tenant, factor.id, challenge.id, code=code_of(factor))
-
-
-async def test_of_many_right_answers_at_once_one_is_accepted(engine: "Engine", tenant: Tenant) -> None:
-    factor = await active(engine, tenant)
-    challenge = await engine.challenges.open(tenant, factor.id)
-    code = code_of(factor)
-
-    results = await outcomes(
-        *[engine.challenges.answer(tenant, factor.id, challenge.id, code=code) for _ in range(MANY)]
+async def test_factors_are_listed_by_state_and_in_either_order(engine: "Engine", tenant: Tenant) -> None:
+    pending, one, other = (
+        await enrolled(engine, tenant),
+        await active(engine, tenant, BOB),
+        await active(engine, tenant, UserName("carol")),
     )
+    ended = await engine.factors.change(tenant.id, other.id, Changes(is_ended=True))
 
-    assert Counter(results)[ChallengeClosed] == MANY - 1
-    assert (await engine.challenges.read(tenant.id, factor.id, challenge.id)).state is ChallengeState.VERIFIED
+    async def listed(*states: State, is_oldest_first: bool = False) -> tuple[int, list[Factor]]:
+        return await engine.factors.list(
+            tenant.id, first=0, most=10, states=states, is_oldest_first=is_oldest_first
+        )
 
-
-async def test_of_many_wrong_answers_at_once_one_is_looked_at(engine: "Engine", tenant: Tenant) -> None:
-    factor = await active(engine, tenant)
-    challenge = await engine.challenges.open(tenant, factor.id)
-    wrong = wrong_code_of(factor)
-
-    results = await outcomes(
-        *[engine.challenges.answer(tenant, factor.id, challenge.id, code=wrong) for _ in range(MANY)]
-    )
-
-    assert Counter(results)[ChallengeClosed] == MANY - 1
-    assert (await engine.challenges.read(tenant.id, factor.id, challenge.id)).state is ChallengeState.FAILED
-    with pytest.raises(ChallengeClosed):
-        await engine.challenges.answer(tenant, factor.id, challenge.id, code=code_of(factor))
-
-
-async def test_one_code_answers_one_challenge(engine: "Engine", tenant: Tenant) -> None:
-    factor = await active(engine, tenant)
-    opened = [await engine.challenges.open(tenant, factor.id) for _ in range(5)]
-    code = code_of(factor)
-
-    answered = await asyncio.gather(
-        *[engine.challenges.answer(tenant, factor.id, challenge.id, code=code) for challenge in opened]
-    )
-
-    assert Counter(challenge.state for challenge in answered) == {
-        ChallengeState.VERIFIED: 1,
-        ChallengeState.FAILED: 4,
-    }
-
-
-async def test_a_factor_that_is_not_active_is_not_challenged(engine: "Engine", tenant: Tenant) -> None:
-    factor = await enrolled(engine, tenant)
-    with pytest.raises(FactorNotActive):
-        await engine.challenges.open(tenant, factor.id)
-
-    other = await active(engine, tenant, BOB)
-    challenge = await engine.challenges.open(tenant, other.id)
-    await engine.factors.change(tenant.id, other.id, Changes(is_ended=True))
-    with pytest.raises(ChallengeClosed):
-        await engine.challenges.answer(tenant, other.id, challenge.id, code=code_of(other))
+    assert await listed(State.PENDING) == (1, [pending])
+    assert await listed(State.ACTIVE) == (1, [one])
+    assert await listed(State.INACTIVE) == (1, [ended])
+    assert await listed() == (0, [])
+    total, oldest_first = await listed(*State, is_oldest_first=True)
+    assert (total, sorted(oldest_first)) == (3, sorted([pending, one, ended]))
+    assert await listed(*State) == (3, oldest_first[::-1])
 
 
 async def test_another_tenant_finds_nothing(engine: "Engine", tenant: Tenant) -> None:
     factor = await active(engine, tenant)
-    challenge = await engine.challenges.open(tenant, factor.id)
-    factors, challenges, code = engine.factors, engine.challenges, code_of(factor)
+    factors, code = engine.factors, code_of(factor)
 
     results = await outcomes(
         *[
             factors.read(OTHER_TENANT, factor.id),
             factors.change(OTHER_TENANT, factor.id, Changes(is_ended=True)),
             factors.change(OTHER_TENANT, factor.id, Changes(code=code)),
-            challenges.open(OTHER, factor.id),
-            challenges.read(OTHER_TENANT, factor.id, challenge.id),
-            challenges.answer(OTHER, factor.id, challenge.id, code=code),
         ]
     )
 
-    assert results == [UnknownFactor] * 4 + [UnknownChallenge] * 2
+    assert results == [UnknownFactor] * 3
     assert await factors.list(OTHER_TENANT, first=0, most=10) == (0, [])
     assert (await factors.read(tenant.id, factor.id)).state is State.ACTIVE
-    answered = await challenges.answer(tenant, factor.id, challenge.id, code=code)
-    assert answered.state is ChallengeState.VERIFIED
 
 
 @pytest.mark.parametrize("text", ["", "x", "0" * 36, "00000000-0000-4000-8000-00000000000G", "{0}:factor"])
 async def test_what_is_no_id_is_nobody(engine: "Engine", tenant: Tenant, text: str) -> None:
-    factor = await active(engine, tenant)
-
-    results = await outcomes(
-        engine.factors.read(tenant.id, FactorId(text)),
-        engine.challenges.read(tenant.id, factor.id, ChallengeId(text)),
-    )
-    assert results == [UnknownFactor, UnknownChallenge]
+    with pytest.raises(UnknownFactor):
+        await engine.factors.read(tenant.id, FactorId(text))
