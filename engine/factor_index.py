@@ -13,9 +13,9 @@ _SLACK = 16
 
 
 class _Listed(NamedTuple):
-    """Sorts as it is to be listed."""
+    """Sorts as Redis sorts: those of one instant by their ids, forwards or backwards with the rest."""
 
-    order: int
+    created_ms: int
     id: FactorId
 
 
@@ -25,9 +25,9 @@ class _Part(NamedTuple):
     total: int
     first: list[_Listed]
 
-    def may_have(self, last: _Listed | None) -> bool:
+    def may_have_more(self, ahead: set[_Listed]) -> bool:
         """Whether there may be something that was not listed, ahead of the last one that is wanted."""
-        return len(self.first) < self.total and (last is None or self.first[-1] < last)
+        return len(self.first) < self.total and self.first[-1] in ahead
 
 
 class FactorIndex:
@@ -51,9 +51,10 @@ class FactorIndex:
         while wanted:
             read = [self._part(number, tenant_id, share, states, is_oldest_first) for number in wanted]
             parts.update(zip(wanted, await asyncio.gather(*read), strict=True))
-            top = sorted(chain.from_iterable(part.first for part in parts.values()))[:count]
-            last = top[-1] if len(top) == count else None
-            wanted = [number for number, part in parts.items() if part.may_have(last)]
+            listed = chain.from_iterable(part.first for part in parts.values())
+            top = sorted(listed, reverse=not is_oldest_first)[:count]
+            ahead = set(top[: count - 1])
+            wanted = [number for number, part in parts.items() if part.may_have_more(ahead)]
             share *= 2
         return sum(part.total for part in parts.values()), [listed.id for listed in top]
 
@@ -68,9 +69,8 @@ class FactorIndex:
             life_ms=self._pending_life_ms,
         )
         words = reply.ids.decode().split()
-        sign = 1 if is_oldest_first else -1
         listed = [
-            _Listed(sign * int(created_ms), FactorId(factor_id))
+            _Listed(int(created_ms), FactorId(factor_id))
             for factor_id, created_ms in zip(words[::2], words[1::2], strict=True)
         ]
-        return _Part(reply.total, sorted(listed)[:share])
+        return _Part(reply.total, sorted(listed, reverse=not is_oldest_first)[:share])
