@@ -176,9 +176,10 @@ class Tenants:
         """
         while True:
             version, record = await self._read_record(tenant_id)
-            changed = change(_decoder.decode(record))
+            tenant = _decoder.decode(record)
+            changed = change(tenant)
             reply = await self._store.replace(
-                tenant=self._place(tenant_id), version=version, record=_rewritten(record, changed)
+                tenant=self._place(tenant_id), version=version, record=_rewritten(record, tenant, changed)
             )
             if reply.status is ReplaceStatus.REPLACED:
                 return changed
@@ -240,15 +241,13 @@ class Tenants:
         return self._space.place("tenant name", " ".join(name.split()).casefold())
 
 
-def _rewritten(record: bytes, changed: Tenant) -> bytes:
-    """A changed tenant, with what a newer edge has written of it and this one cannot read."""
-    known = set(Tenant.__struct_fields__)
-    fields = msgspec.json.decode(record, type=dict[str, msgspec.Raw])
-    unknown = {name: value for name, value in fields.items() if name not in known}
-    encoded = _encoder.encode(changed)
-    if not unknown:
-        return encoded
-    return _encoder.encode(msgspec.json.decode(encoded, type=dict[str, msgspec.Raw]) | unknown)
+def _rewritten(record: bytes, tenant: Tenant, changed: Tenant) -> bytes:
+    """A changed tenant. What was not changed stays as it is written: a newer edge may have written of it what this
+    one cannot read."""
+    differing = {name for name in Tenant.__struct_fields__ if getattr(tenant, name) != getattr(changed, name)}
+    written = msgspec.json.decode(record, type=dict[str, msgspec.Raw])
+    kept = {name: value for name, value in written.items() if name not in differing}
+    return _encoder.encode(msgspec.json.decode(_encoder.encode(changed), type=dict[str, msgspec.Raw]) | kept)
 
 
 def _require_owned(tenant: Tenant, admin: AdminId) -> None:

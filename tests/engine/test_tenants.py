@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -12,6 +13,10 @@ from engine.ids import AdminId, TenantId
 from engine.policies import PasscodePolicy
 from engine.tenants import State, Tenant
 from tests.conftest import OWNER
+from tests.engine.servers import scan
+
+if TYPE_CHECKING:
+    import redis
 
 pytestmark = pytest.mark.anyio
 
@@ -21,6 +26,19 @@ STRANGER = AdminId("f" * 32)
 
 def renamed(tenant: Tenant, name: str) -> Tenant:
     return msgspec.structs.replace(tenant, name=name)
+
+
+def record_key(admin: "redis.Redis") -> bytes:
+    """The key of the only tenant."""
+    (key,) = [name for name in scan(admin) if name.split(b":")[1] == b"tenant"]
+    return key
+
+
+def written(admin: "redis.Redis") -> dict[str, object]:
+    """The record of the only tenant, as it is in Redis."""
+    record = admin.hget(record_key(admin), "record")
+    assert record is not None
+    return msgspec.json.decode(record)
 
 
 async def test_a_new_tenant_is_read_back_and_waits_for_its_activation(engine: Engine) -> None:
@@ -110,6 +128,29 @@ async def test_of_many_changes_at_once_none_is_lost(engine: Engine, tenant: Tena
     await asyncio.gather(*changes)
     name = (await engine.tenants.read(tenant.id)).name
     assert sorted(name.split()[1:], key=int) == [str(number) for number in range(20)]
+
+
+async def test_what_a_newer_edge_has_written_survives_a_change(
+    engine: Engine, tenant: Tenant, admin_redis: "redis.Redis"
+) -> None:
+    """Fields that this version does not know, of the tenant and of what is within it."""
+    newer: dict[str, object] = {
+        **written(admin_redis),
+        "colour": {"of": ["eyes", 2.50]},
+        "submit_limit": 7,
+        "challenge_policy": {"life_s": 60, "tone": "kind"},
+        "challenge_setup": {"issuer": "Acme", "logo": "acme.png"},
+    }
+    admin_redis.hset(record_key(admin_redis), "record", msgspec.json.encode(newer))
+
+    changed = await engine.tenants.change(
+        tenant.id, lambda tenant: msgspec.structs.replace(tenant, name="Acme Ltd", submit_limit=None)
+    )
+
+    del newer["submit_limit"]
+    assert written(admin_redis) == newer | {"name": "Acme Ltd"}
+    assert await engine.tenants.read(tenant.id) == changed
+    assert (changed.challenge_policy.life_s, changed.submit_limit) == (60, None)
 
 
 async def test_a_change_that_raises_changes_nothing(engine: Engine, tenant: Tenant) -> None:
