@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from engine.assembly import Engine
-from engine.errors import AlreadyConfigured, Refusal, TenantInactive, UnknownTenant
+from engine.errors import AlreadyConfigured, ChallengesNotSetUp, Refusal, TenantInactive, UnknownTenant
 from engine.ids import AdminId
 from engine.policies import Alphabet, Mode, PasscodePolicy
-from engine.tenants import Configuration, State, Tenant
+from engine.tenants import ChallengeSetup, Configuration, State, Tenant
 from tests.conftest import OWNER
 
 pytestmark = pytest.mark.anyio
@@ -79,3 +79,47 @@ async def test_configuring_leaves_everything_else_as_it_is(engine: Engine, tenan
     await engine.configurations.create(tenant.id, admin=OWNER, policy=POLICY)
     found, _ = await engine.api_keys.authenticate(api_key)
     assert (found.id, found.name, found.owner, found.state) == (tenant.id, tenant.name, OWNER, State.ACTIVE)
+
+
+async def test_challenges_are_set_up_changed_and_no_longer_set_up(engine: Engine, tenant: Tenant) -> None:
+    setup = ChallengeSetup("Acme", "https://acme.example/told", "Is it you?")
+    with pytest.raises(ChallengesNotSetUp):
+        tenant.require_challenge_setup()
+
+    changed = await engine.configurations.change_challenges(tenant.id, lambda _: setup)
+    assert changed == await engine.tenants.read(tenant.id)
+    assert changed.require_challenge_setup() == setup
+    assert changed.callback_url == setup.callback_url
+
+    changed = await engine.configurations.change_challenges(tenant.id, lambda _: None)
+    assert (changed.challenge_setup, changed.callback_url) == (None, None)
+
+
+async def test_a_refused_change_of_the_setup_changes_nothing(engine: Engine, tenant: Tenant) -> None:
+    def refuse(_: ChallengeSetup | None) -> ChallengeSetup | None:
+        raise AlreadyConfigured
+
+    with pytest.raises(AlreadyConfigured):
+        await engine.configurations.change_challenges(tenant.id, refuse)
+    assert await engine.tenants.read(tenant.id) == tenant
+
+
+async def test_callbacks_stop_at_an_address_until_it_is_set_again(engine: Engine, tenant: Tenant) -> None:
+    setup = ChallengeSetup("Acme", "https://acme.example/told")
+
+    async def url() -> str | None:
+        return (await engine.tenants.read(tenant.id)).callback_url
+
+    await engine.configurations.stop_callbacks(tenant.id, "https://acme.example/told")
+    assert (await engine.tenants.read(tenant.id)) == tenant
+    await engine.configurations.change_challenges(tenant.id, lambda _: setup)
+    await engine.configurations.stop_callbacks(tenant.id, "https://acme.example/before")
+    assert await url() == setup.callback_url
+
+    await engine.configurations.stop_callbacks(tenant.id, "https://acme.example/told")
+
+    assert await url() is None
+    stopped = (await engine.tenants.read(tenant.id)).require_challenge_setup()
+    assert (stopped.callback_url, stopped.issuer) == (setup.callback_url, "Acme")
+    await engine.configurations.change_challenges(tenant.id, lambda _: setup)
+    assert await url() == setup.callback_url
