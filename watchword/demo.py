@@ -4,11 +4,13 @@ import asyncio
 import http.client
 import secrets
 import sys
+from typing import NamedTuple
 
 from engine.assembly import Engine, Options, open_engine
+from engine.clients import SCOPES, Credentials
 from engine.errors import TenantNameTaken
-from engine.ids import TenantId
-from engine.tenants import State
+from engine.ids import ClientId, TenantId
+from engine.tenants import ChallengeSetup, State
 from watchword.settings import Settings
 
 _NAME = "Demo"
@@ -38,7 +40,15 @@ Paste into another terminal:
   curl -s {url}/api/v2/{tenant_id}/identity/passcode/15550102030 \\
        -H 'x-api-key: {api_key}'
 
-Ctrl-C stops it; the data stays in {data}.
+The same engine challenges users. An application gets a token, and a factor whose QR code a user scans:
+
+  TOKEN=$(curl -s {url}/oauth2/v1/token -d grant_type=client_credentials \\
+       -u '{client_id}:{client_secret}' | cut -d'"' -f4)
+  curl -s {url}/authenticator/v0.1/factors -H "authorization: Bearer $TOKEN" \\
+       -H 'content-type: application/json' \\
+       -d '{{"phone_number": "+447700900000", "external_user_id": "{user}"}}'
+
+docs/authenticator.md goes on from there. Ctrl-C stops it; the data stays in {data}.
 """
 
 
@@ -48,21 +58,37 @@ def show_demo(settings: Settings, options: Options, *, port: int, is_embedded: b
     edge = http.client.HTTPConnection(settings.host, port, timeout=_PATIENCE_SECONDS)
     edge.request("GET", "/livez")
     edge.getresponse()
-    tenant_id, api_key = asyncio.run(_demo_tenant(options))
+    demo = asyncio.run(_demo_tenant(options))
     url = f"http://{settings.host}:{port}"
     data = settings.data_dir if is_embedded else "your Redis"
-    sys.stdout.write(_WALK.format(url=url, tenant_id=tenant_id, api_key=api_key, data=data))
+    sys.stdout.write(_WALK.format(url=url, data=data, user=f"alice-{secrets.token_hex(3)}", **demo._asdict()))
     sys.stdout.flush()
 
 
-async def _demo_tenant(options: Options) -> tuple[TenantId, str]:
-    """The demo tenant, active and with a fresh API key: only digests of earlier ones are known."""
+class _Demo(NamedTuple):
+    tenant_id: TenantId
+    api_key: str
+    client_id: ClientId
+    client_secret: str
+
+
+async def _demo_tenant(options: Options) -> _Demo:
+    """The demo tenant, active and with a fresh API key and client: only digests of earlier ones are known."""
     async with open_engine(options) as engine:
         tenant_id = await _existing(engine)
         if tenant_id is None:
             tenant_id = await _create(engine)
         await engine.tenants.set_state(tenant_id, State.ACTIVE)
-        return tenant_id, await engine.api_keys.replace_all(tenant_id, name=_KEY_NAME)
+        api_key = await engine.api_keys.replace_all(tenant_id, name=_KEY_NAME)
+        return _Demo(tenant_id, api_key, *await _client(engine, tenant_id))
+
+
+async def _client(engine: Engine, tenant_id: TenantId) -> Credentials:
+    """The only client of the demo tenant, whose challenges are set up."""
+    for client_id in (await engine.tenants.read(tenant_id)).clients:
+        await engine.clients.revoke(tenant_id, client_id)
+    await engine.configurations.change_challenges(tenant_id, lambda setup: setup or ChallengeSetup(issuer=_NAME))
+    return await engine.clients.create(tenant_id, name=_KEY_NAME, scopes=SCOPES)
 
 
 async def _existing(engine: Engine) -> TenantId | None:
