@@ -7,23 +7,34 @@ import secrets
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import replace
 from operator import itemgetter
 from typing import NamedTuple
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from edge import authenticator, health, identity, oauth
+from edge import authenticator, health, identity, oauth, reference
 from edge.addresses import ClientAddresses, Network
+from edge.calls import Call
 from edge.errors import NotFound
 from edge.http import Reply, Request, RequestIds, path_segments
 from edge.metrics import Metrics
+from edge.openapi import document
 from edge.routes import Endpoint, Route, Surface
 from edge.state import EdgeState
 from engine.assembly import Engine
 
-SURFACES: tuple[Surface, ...] = (identity.SURFACE, oauth.SURFACE, *authenticator.SURFACES, health.SURFACE)
+SURFACES: tuple[Surface, ...] = (
+    identity.SURFACE,
+    oauth.SURFACE,
+    *authenticator.SURFACES,
+    health.SURFACE,
+    reference.SURFACE,
+)
+
 
 _OPEN_SECONDS = 5
 
@@ -36,7 +47,7 @@ async def _not_found(state: EdgeState, request: Request) -> Reply:
 
 # What is left under a surface's prefix: refused in its dialect.
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-_UNKNOWN = Route("/{path:path}", dict.fromkeys(_METHODS, _not_found))
+_UNKNOWN = Route("/{path:path}", dict.fromkeys(_METHODS, Call(_not_found, "What there is not")))
 
 
 class _Pattern(NamedTuple):
@@ -102,6 +113,7 @@ def create_app(
 
     SIGUSR1 makes the worker unready without stopping it, so that a load balancer can look away first.
     """
+    surfaces = SURFACES if shows_metrics else tuple(map(_without_metrics, SURFACES))
     state = EdgeState(
         metrics=metrics,
         request_ids=RequestIds(f"{os.getpid():x}{secrets.token_hex(4)}"),
@@ -109,6 +121,7 @@ def create_app(
         access_log=access_log,
         max_in_flight=max_in_flight,
         public_url=public_url,
+        document=msgspec.json.encode(document(surfaces)),
     )
 
     @asynccontextmanager
@@ -128,19 +141,19 @@ def create_app(
         with suppress(asyncio.CancelledError):
             await holding
 
-    served = [
-        (surface, make_endpoint(state, surface, route))
-        for surface in SURFACES
-        for route in surface.routes
-        if shows_metrics or route is not health.METRICS
-    ]
-    unknown = [(surface, make_endpoint(state, surface, _UNKNOWN)) for surface in SURFACES]
+    served = [(surface, make_endpoint(state, surface, route)) for surface in surfaces for route in surface.routes]
+    of_prefix = {surface.prefix: surface for surface in surfaces}
+    unknown = [(surface, make_endpoint(state, surface, _UNKNOWN)) for surface in of_prefix.values()]
     front = Front(Starlette(routes=list(_router_routes(served + unknown)), lifespan=lifespan))
     for surface, endpoint in served:
         if endpoint.route.hot:
             for path in endpoint.route.paths:
                 front.add(surface.prefix + path, endpoint)
     return front
+
+
+def _without_metrics(surface: Surface) -> Surface:
+    return replace(surface, routes=tuple(route for route in surface.routes if route is not health.METRICS))
 
 
 async def _hold_engine(

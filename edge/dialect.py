@@ -1,14 +1,16 @@
 """How a surface says no. The default is problem details (RFC 9457)."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import msgspec
 
+from edge.calls import HeaderField
 from edge.errors import MethodNotAllowed, Row, Rows, find_row
 from edge.http import NO_STORE, Headers, Reply, Request
-from edge.limits import rate_limit_headers, retry_after
+from edge.limits import RATE_LIMIT_FIELDS, RETRY_AFTER, rate_limit_headers, retry_after
 from engine import errors as engine
 
 
@@ -18,12 +20,13 @@ class Body(NamedTuple):
 
 
 class Dialect(Protocol):
-    """A surface's own rows, and the shape of its error bodies.
+    """A surface's own rows, and the shape of its error bodies; `bodies` are all those shapes by media type.
 
     A body that is `made_once` depends on nothing but the error's class and what the request has spoken.
     """
 
     rows: Rows
+    bodies: Mapping[str, tuple[type[msgspec.Struct], ...]]
     made_once: bool
 
     def shape(self, request: Request, error: Exception, row: Row) -> Body: ...
@@ -42,6 +45,9 @@ class ProblemDetails:
     """For what belongs to no surface."""
 
     rows: Rows = MappingProxyType({})
+    bodies: Mapping[str, tuple[type[msgspec.Struct], ...]] = MappingProxyType(
+        {"application/problem+json": (Problem,)}
+    )
     made_once = True
 
     def headers(self, request: Request, error: Exception) -> Headers:
@@ -74,9 +80,20 @@ class Refusals:
         return Reply(made.status, made.body, (*made.headers, *self._dialect.headers(request, error)))
 
     def _make(self, request: Request, error: Exception) -> Reply:
-        row = find_row(error, self._route_rows, self._dialect.rows)
+        row = find_row(type(error), self._route_rows, self._dialect.rows)
         body = self._dialect.shape(request, error, row)
         return Reply(row.status, body.content, ((b"content-type", body.media_type), NO_STORE))
+
+
+# What `refusal_headers` makes, for the document.
+FIELDS: Mapping[type[Exception], tuple[HeaderField, ...]] = {
+    engine.LimitExceeded: (*RATE_LIMIT_FIELDS, RETRY_AFTER),
+    engine.Busy: (RETRY_AFTER,),
+    engine.FactorLocked: (RETRY_AFTER,),
+    engine.Unavailable: (RETRY_AFTER,),
+    engine.Unauthenticated: (HeaderField("WWW-Authenticate", "The scheme (RFC 9110 11.6.1)."),),
+    MethodNotAllowed: (HeaderField("Allow", "The methods that there are."),),
+}
 
 
 def refusal_headers(error: Exception) -> Headers:

@@ -118,9 +118,9 @@ ROWS: Rows = {
 BROKEN = Row(500, "Something went wrong. Please contact Administrator")
 
 
-def find_row(error: Exception, *tables: Rows) -> Row:
-    """The row of the error's nearest class, in the first table that has it."""
-    for kind in type(error).__mro__:
+def find_row(refusal: type[Exception], *tables: Rows) -> Row:
+    """The row of the nearest class, in the first table that has it."""
+    for kind in refusal.__mro__:
         for table in (*tables, ROWS):
             if kind in table:
                 return table[kind]

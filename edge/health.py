@@ -2,6 +2,7 @@
 
 import asyncio
 
+from edge.calls import Answer, Call
 from edge.dialect import ProblemDetails
 from edge.errors import NotReady
 from edge.exposition import CONTENT_TYPE
@@ -38,13 +39,42 @@ async def metrics(state: EdgeState, request: Request) -> Reply:
     return Reply(200, text, ((b"content-type", CONTENT_TYPE), NO_STORE))
 
 
-METRICS = Route("/metrics", {"GET": metrics}, vital=True)
+_PLAIN = "text/plain"
+METRICS = Route(
+    "/metrics",
+    {
+        "GET": Call(
+            metrics,
+            "What all workers count, for Prometheus",
+            answers=(Answer(str, media_type=_PLAIN),),
+            refusals=(LinkDown,),
+        )
+    },
+    vital=True,
+)
 SURFACE = Surface(
+    name="health",
+    description="For orchestrators and for Prometheus.",
     prefix="",
     dialect=ProblemDetails(),
     routes=(
-        Route("/livez", {"GET": livez}, vital=True),
-        Route("/readyz", {"GET": readyz}, vital=True),
+        Route(
+            "/livez",
+            {"GET": Call(livez, "Whether this process serves", answers=(Answer(str, media_type=_PLAIN),))},
+            vital=True,
+        ),
+        Route(
+            "/readyz",
+            {
+                "GET": Call(
+                    readyz,
+                    "Whether this worker should be sent requests",
+                    answers=(Answer(str, media_type=_PLAIN),),
+                    refusals=(NotReady,),
+                )
+            },
+            vital=True,
+        ),
         METRICS,
     ),
 )

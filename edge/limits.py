@@ -2,9 +2,20 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Annotated
 
+from msgspec import Meta
+
+from edge.calls import HeaderField
 from edge.http import Header, Headers
 from engine.errors import LimitState
+
+# How the headers below are documented.
+RATE_LIMIT_FIELDS = (
+    HeaderField("RateLimit-Policy", "The limits: `q` requests in `w` seconds."),
+    HeaderField("RateLimit", "At least `r` requests are left; all are free again in `t` seconds."),
+)
+RETRY_AFTER = HeaderField("Retry-After", "Seconds to wait.", Annotated[int, Meta(ge=1)])
 
 
 def rate_limit_headers(states: tuple[LimitState, ...]) -> Headers:

@@ -1,13 +1,14 @@
 """Routes as data: what a surface declares, and the endpoint that serves it."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 
 from starlette.types import Receive, Scope, Send
 
 from edge import cors
+from edge.calls import Call, HeaderField, Kind
 from edge.dialect import Dialect, Refusals
 from edge.errors import MethodNotAllowed, Row, Rows
 from edge.http import WHOLE_ANSWER, Headers, Reply, Request
@@ -15,21 +16,19 @@ from edge.state import EdgeState
 from engine.errors import Overloaded, Refusal, Unavailable, UnknownTenant
 from engine.ids import TenantId
 
-Operation = Callable[[EdgeState, Request], Awaitable[Reply]]
-
 _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One resource: its path as documented, older paths that mean the same, and an operation per method.
+    """One resource: its path as documented, older paths that mean the same, and a call per method.
 
     `rows` overrides how refusals look here. `hot` routes are matched ahead of the router. `vital` ones are served
     by an overloaded worker too.
     """
 
     path: str
-    methods: Mapping[str, Operation]
+    methods: Mapping[str, Call]
     aliases: tuple[str, ...] = ()
     rows: Rows = field(default_factory=dict[type[Exception], Row])
     hot: bool = False
@@ -42,11 +41,21 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """A dialect and its routes, all under one prefix."""
+    """A dialect and its routes, all under one prefix.
+
+    The rest is for the document: `params` are the kinds of parameters of paths, strings by default, and `fields`
+    the headers of refusals where they are others than those of edge/dialect.py.
+    """
 
     prefix: str
     dialect: Dialect
     routes: tuple[Route, ...]
+    name: str
+    description: str
+    params: Mapping[str, Kind] = field(default_factory=dict[str, Kind])
+    fields: Mapping[type[Exception], tuple[HeaderField, ...]] = field(
+        default_factory=dict[type[Exception], tuple[HeaderField, ...]]
+    )
 
 
 class Endpoint:
@@ -58,10 +67,10 @@ class Endpoint:
         self._refusals = Refusals(surface.dialect, route.rows)
         self.template = surface.prefix + route.path
         self._allowed = ", ".join((*route.methods, "OPTIONS"))
-        self._operations = dict(route.methods)
+        self._operations = {method: call.operation for method, call in route.methods.items()}
         self._meters = {
             method: state.metrics.meter(self.template, method, operation.__name__)
-            for method, operation in route.methods.items()
+            for method, operation in self._operations.items()
         }
         self._other_meter = state.metrics.meter(self.template, "other")
 

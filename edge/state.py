@@ -11,13 +11,14 @@ from engine.errors import LinkDown, Overloaded
 
 @dataclass(slots=True)
 class EdgeState:
-    """`opened` is set while the server serves."""
+    """`opened` is set while the server serves; `document` is OpenAPI's, as it is sent."""
 
     metrics: Metrics
     request_ids: RequestIds
     client_addresses: ClientAddresses
     access_log: str
     max_in_flight: int
+    document: bytes
     public_url: str | None = None
     in_flight: int = 0
     draining: bool = False

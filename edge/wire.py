@@ -78,7 +78,9 @@ def _explained(content: bytes, kind: inspect.Type) -> Invalid | MalformedBody:
 
 
 def _problems(path: str, value: Any, kind: inspect.Type) -> Iterator[Problem]:  # noqa: ANN401  # decoded JSON
-    if isinstance(kind, inspect.StructType):
+    if isinstance(kind, inspect.Metadata):  # what is said to readers of the document
+        yield from _problems(path, value, kind.type)
+    elif isinstance(kind, inspect.StructType):
         yield from _struct_problems(path, value, kind)
     elif isinstance(kind, inspect.UnionType):
         if value is not None:

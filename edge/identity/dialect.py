@@ -4,7 +4,9 @@ Two documented shapes: {"status": "Failed", "message": "..."} and {"errors": {fi
 the widget in the field reads when it said `key`: {"status": "Failed", "message": {"key": ["..."]}}.
 """
 
+from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Literal
 
 import msgspec
 
@@ -36,7 +38,7 @@ _SENTENCES = {
 
 
 class Failed(msgspec.Struct, kw_only=True):
-    status: str = "Failed"
+    status: Literal["Failed"] = "Failed"
     message: str | dict[str, list[str]]
 
 
@@ -57,6 +59,10 @@ class IdentityDialect:
             engine.PassKeyTaken: Row(409, "Key already taken by another user"),
             engine.PasscodeGone: Row(410, "Pass Key Expired"),
         }
+    )
+
+    bodies: Mapping[str, tuple[type[msgspec.Struct], ...]] = MappingProxyType(
+        {"application/json": (Failed, Errors)}
     )
 
     def headers(self, request: Request, error: Exception) -> Headers:

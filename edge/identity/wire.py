@@ -1,13 +1,14 @@
 """What travels on the Identity surface. Spellings are the document's, misspellings included."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from edge.wire import Body
 from engine.ids import AdminId, TenantId
+from engine.pass_keys import MAX_LENGTH as MAX_PASS_KEY_LENGTH
 from engine.policies import (
     MAX_EXPIRES_S,
     MAX_LENGTH,
@@ -23,8 +24,25 @@ Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[ .'\-]*[^\W
 Email = Annotated[str, Meta(min_length=1, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\Z")]
 NewPassword = Annotated[str, Meta(min_length=8, max_length=128)]
 TenantName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^(?=.*\S)[^\x00-\x1f\x7f]+\Z")]
-ExpiresS = Annotated[int, Meta(ge=MIN_EXPIRES_S, le=MAX_EXPIRES_S)]
-PhraseLength = Annotated[int, Meta(ge=MIN_LENGTH, le=MAX_LENGTH)]
+ExpiresS = Annotated[int, Meta(ge=MIN_EXPIRES_S, le=MAX_EXPIRES_S, description="Seconds that a passcode lives.")]
+PhraseLength = Annotated[
+    int,
+    Meta(
+        ge=MIN_LENGTH, le=MAX_LENGTH, description="Its length in system mode, its longest length in manual mode."
+    ),
+]
+PassKey = Annotated[
+    str,
+    Meta(
+        description="A phone number however it is written, or another key of 1 to 64 characters.",
+        examples=["+1 555 010 2030", "23456"],
+        extra_json_schema={"minLength": 1, "maxLength": MAX_PASS_KEY_LENGTH},
+    ),
+]
+PassPhrase = Annotated[str, Meta(description="The passcode: what the agent says.", examples=["486818"])]
+Token = Annotated[str, Meta(pattern="^[A-Za-z0-9]{58,}$")]
+Time = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$", description="UTC.")]
+DisplayNumber = Annotated[int, Meta(description="For display only: it names nothing.")]
 
 
 class SignUp(msgspec.Struct):
@@ -43,7 +61,7 @@ class NewTenant(msgspec.Struct):
 
 
 class ConfigDetails(msgspec.Struct, kw_only=True):
-    """The alphabet has two names in the document; both are read and both are said."""
+    """The alphabet has two names. If both are said they must agree."""
 
     pass_key_expires: ExpiresS = PasscodePolicy().expires_s
     pass_phrase: Mode = Mode.SYSTEM
@@ -57,11 +75,16 @@ class NewConfig(msgspec.Struct):
 
 
 class Submit(msgspec.Struct):
-    """`key` is what the widget in the field says for `pass_key`."""
+    """`key` is what the older widget says for `pass_key`."""
 
-    pass_key: str | UnsetType | None = UNSET
-    key: str | UnsetType | None = UNSET
-    pass_phrase: str | None = None
+    pass_key: PassKey | UnsetType = UNSET
+    key: Annotated[PassKey, Meta(extra_json_schema={"deprecated": True})] | UnsetType | None = UNSET
+    pass_phrase: Annotated[str, Meta(description="Chosen by the customer, in manual mode only.")] | None = None
+
+
+SubmitEither = Annotated[
+    Submit, Meta(extra_json_schema={"anyOf": [{"required": ["pass_key"]}, {"required": ["key"]}]})
+]
 
 
 SIGN_UP = Body(SignUp)
@@ -75,19 +98,19 @@ class SignedUpData(msgspec.Struct):
     first_name: str
     username: str
     email: str
-    updated_at: str
-    created_at: str
+    updated_at: Time
+    created_at: Time
 
 
 class SignedUp(msgspec.Struct, kw_only=True):
-    status: str = "SUCCESS"
+    status: Literal["SUCCESS"] = "SUCCESS"
     message: str = "User created successfully"
     data: SignedUpData
 
 
 class LoggedIn(msgspec.Struct, kw_only=True):
     success: bool = True
-    token: str
+    token: Annotated[Token, Meta(description="Good for 30 days.")]
 
 
 class TenantData(msgspec.Struct):
@@ -96,23 +119,33 @@ class TenantData(msgspec.Struct):
 
 
 class TenantCreated(msgspec.Struct, kw_only=True):
-    status: str = "Success"
+    status: Literal["Success"] = "Success"
     message: str = "Tenant created successfully"
     data: TenantData
 
 
 class ApiKeyRefreshed(msgspec.Struct, kw_only=True):
-    status: str = "Success"
-    api_key: str
+    status: Literal["Success"] = "Success"
+    api_key: Annotated[Token, Meta(description="Shown once. Earlier keys of the tenant are no longer good.")]
+
+
+class FullDetails(msgspec.Struct):
+    """A configuration in full."""
+
+    pass_key_expires: ExpiresS
+    pass_phrase: Mode
+    pass_pharse_allowed_characters: Alphabet
+    pass_phrase_method: Alphabet
+    pass_phrase_length: PhraseLength
 
 
 class TenantDetails(msgspec.Struct):
     tenant_id: str
-    tenant_config_details: ConfigDetails
-    created_by: int
-    updated_at: str
-    created_at: str
-    id: int
+    tenant_config_details: FullDetails
+    created_by: DisplayNumber
+    updated_at: Time
+    created_at: Time
+    id: DisplayNumber
 
 
 class ConfiguredInner(msgspec.Struct):
@@ -120,41 +153,41 @@ class ConfiguredInner(msgspec.Struct):
 
 
 class Configured(msgspec.Struct, kw_only=True):
-    status: str = "Success"
+    status: Literal["Success"] = "Success"
     message: str = "Tenant Configuration created successfully"
     data: ConfiguredInner
 
 
 class ConfiguredOuter(msgspec.Struct, kw_only=True):
-    status: str = "Success"
+    status: Literal["Success"] = "Success"
     data: Configured
 
 
 class Config(msgspec.Struct, kw_only=True):
     """`tenant_config_details` is an object for administrators, and JSON in a string for pages."""
 
-    id: int
+    id: DisplayNumber
     tenant_id: str
-    tenant_config_details: ConfigDetails | str
+    tenant_config_details: FullDetails | str
     status: int = 1
-    created_by: int
-    updated_at: str
-    created_at: str
+    created_by: DisplayNumber
+    updated_at: Time
+    created_at: Time
 
 
 class SubmittedData(msgspec.Struct):
-    pass_key: str
-    pass_phrase: str
+    pass_key: Annotated[str, Meta(description="As it was sent.")]
+    pass_phrase: PassPhrase
 
 
 class Submitted(msgspec.Struct, kw_only=True):
-    status: str = "Success"
+    status: Literal["Success"] = "Success"
     data: SubmittedData
 
 
 class Fetched(msgspec.Struct, kw_only=True):
-    status: str = "Success"
-    pass_phrase: str
+    status: Literal["Success"] = "Success"
+    pass_phrase: PassPhrase
 
 
 def speaks_key(content: bytes) -> bool:
@@ -167,8 +200,8 @@ def timestamp(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def config_details(policy: PasscodePolicy) -> ConfigDetails:
-    return ConfigDetails(
+def config_details(policy: PasscodePolicy) -> FullDetails:
+    return FullDetails(
         pass_key_expires=policy.expires_s,
         pass_phrase=policy.mode,
         pass_pharse_allowed_characters=policy.alphabet,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from tests.edge.documented import Document
 from tests.edge.program import NO_LIMITS, Edge
 from tests.edge.stored import nothing_new
 from tests.edge.tenants import Admin, Operator, Tenant
@@ -33,6 +34,12 @@ def operator(edge: Edge) -> "Generator[Operator]":
 def http(edge: Edge) -> "Generator[httpx.Client]":
     with httpx.Client(base_url=edge.url) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def document(http: httpx.Client) -> Document:
+    """The OpenAPI document as it is served."""
+    return http.get("/openapi.json").raise_for_status().json()
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ import pytest
 
 from engine.tenants import State
 from tests.edge.apps import Factor, new_app
+from tests.edge.documented import Document, must_be_documented
 from tests.edge.tenants import PASSWORD, Admin, Operator, Tenant, fresh
 
 if TYPE_CHECKING:
@@ -181,8 +182,9 @@ def authenticator(edge: "Edge", operator: Operator, new_tenant: "Callable[..., T
     "file", sorted(GOLDEN.glob("*/*.http")), ids=lambda file: f"{file.parent.name}-{file.stem}"
 )
 def test_documented_calls_are_answered_to_the_letter(
-    file: Path, http: "httpx.Client", request: pytest.FixtureRequest
+    file: Path, http: "httpx.Client", document: Document, request: pytest.FixtureRequest
 ) -> None:
+    """And by what the OpenAPI document says of them."""
     story: Story = request.getfixturevalue(file.parent.name)
     for exchange in exchanges(file.read_text()):
         path, sent_headers, body = (
@@ -195,6 +197,7 @@ def test_documented_calls_are_answered_to_the_letter(
             assert re.fullmatch(pattern(value, story), answer.headers.get(name, "")), (where, name)
         match = re.fullmatch(pattern(exchange.answer or "", story), answer.text)
         assert match, f"{where} is not {exchange.answer}"
+        must_be_documented(document, exchange.method, path, answer)
         story |= match.groupdict()
 
 

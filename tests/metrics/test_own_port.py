@@ -23,6 +23,7 @@ def test_the_metrics_are_on_their_own_port(walked: "Walked") -> None:
 
 def test_the_metrics_are_nowhere_else(walked: "Walked") -> None:
     assert walked.http.get("/metrics").status_code == 404
+    assert "/metrics" not in walked.http.get("/openapi.json").json()["paths"]
     assert walked.http.get("/livez").status_code == 200
 
 
