@@ -15,6 +15,11 @@ RATE_LIMIT_FIELDS = (
     HeaderField("RateLimit-Policy", "The limits: `q` requests in `w` seconds."),
     HeaderField("RateLimit", "At least `r` requests are left; all are free again in `t` seconds."),
 )
+X_RATE_LIMIT_FIELDS = (
+    HeaderField("X-RateLimit-Limit", "How many calls there may be at once.", Annotated[int, Meta(ge=1)]),
+    HeaderField("X-RateLimit-Remaining", "At least so many of them are left.", Annotated[int, Meta(ge=0)]),
+    HeaderField("X-RateLimit-Reset", "Seconds until all of them are.", Annotated[int, Meta(ge=0)]),
+)
 RETRY_AFTER = HeaderField("Retry-After", "Seconds to wait.", Annotated[int, Meta(ge=1)])
 
 

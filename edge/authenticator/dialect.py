@@ -1,5 +1,6 @@
 """How the Authenticator surface says no: problem details (RFC 9457) whose type ends in a documented word."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 
@@ -48,6 +49,9 @@ class Problem(msgspec.Struct):
 
 class AuthenticatorDialect:
     made_once = False  # the type is an address of the host that the caller has named
+    bodies: Mapping[str, tuple[type[msgspec.Struct], ...]] = MappingProxyType(
+        {"application/problem+json": (Problem,)}
+    )
     rows: Rows = MappingProxyType(
         {
             MalformedBody: Row(400, "The request body is not valid JSON."),

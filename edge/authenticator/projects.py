@@ -1,6 +1,6 @@
 """What happens to a project, a tenant as its client configures it; and the keys that callbacks are signed with."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -9,6 +9,7 @@ from edge.authenticator import patches
 from edge.authenticator.callbacks import signing_key
 from edge.authenticator.callers import admitted
 from edge.authenticator.wire import Link, SelfLink
+from edge.courier.signing import PublicJwk
 from edge.courier.target import Target, UrlRefused
 from edge.http import JSON, Reply, Request
 from edge.limits import x_rate_limit_headers
@@ -50,6 +51,22 @@ class Project(msgspec.Struct, rename={"links": "_links"}):
     links: SelfLink
 
 
+class ProjectOperation(msgspec.Struct, rename={"source": "from"}):
+    """An operation of a JSON Patch (RFC 6902), at or below `/configuration`."""
+
+    op: Literal["add", "remove", "replace", "move", "copy", "test"]
+    path: Annotated[str, Meta(pattern=r"^/configuration(/.*)?\Z")]
+    value: Any = UNSET
+    source: str | UnsetType = UNSET
+
+
+class KeySet(msgspec.Struct):
+    keys: tuple[PublicJwk, ...]
+
+
+# As it is documented; how it is read is in edge/authenticator/patches.py.
+ProjectPatch = Annotated[list[ProjectOperation], Meta(max_length=32)]
+
 _DOCUMENT = Body(Document)
 
 
@@ -72,7 +89,7 @@ async def change_project(state: EdgeState, request: Request) -> Reply:
 async def read_signing_keys(state: EdgeState, request: Request) -> Reply:
     """The public halves, as a JWK set (RFC 7517). They are no secret, and may be kept for a while."""
     key = await signing_key(state.engine.deployment_secrets)
-    return Reply(200, _encoder.encode({"keys": [key.public_jwk]}), (_JWK_SET, _CACHED))
+    return Reply(200, _encoder.encode(KeySet((key.public_jwk,))), (_JWK_SET, _CACHED))
 
 
 async def _own(state: EdgeState, request: Request) -> Tenant:

@@ -1,7 +1,7 @@
 """What travels on the Authenticator surface: hal+json out, JSON and JSON Patch in."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -38,6 +38,24 @@ class PageQuery(msgspec.Struct):
     search: str = ""
     sort: str = "created_at,desc"
 
+
+class FactorOperation(msgspec.Struct):
+    """An operation of a JSON Patch (RFC 6902): a code activates, a name renames, INACTIVE ends."""
+
+    op: Literal["add", "replace"]
+    path: Literal["/code", "/external_user_id", "/status"]
+    value: Annotated[str, Meta(min_length=1, max_length=255)]
+
+
+class CodeOperation(msgspec.Struct):
+    op: Literal["add", "replace"]
+    path: Literal["/code"]
+    value: Annotated[str, Meta(pattern=r"^[0-9]{6,8}\Z")]
+
+
+# As they are documented; how they are read is in edge/authenticator/patches.py.
+FactorPatch = Annotated[list[FactorOperation], Meta(min_length=1, max_length=10)]
+ChallengePatch = Annotated[list[CodeOperation], Meta(min_length=1, max_length=1)]
 
 NEW_FACTOR = Body(NewFactor)
 NEW_CHALLENGE = Body(NewChallenge)

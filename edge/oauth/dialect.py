@@ -1,5 +1,6 @@
 """How token endpoints say no (RFC 6749 5.2): {"error": "invalid_client", "error_description": "..."}."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 
@@ -32,6 +33,7 @@ _CODES: dict[type[Exception], str] = {
 
 class OAuthDialect:
     made_once = True
+    bodies: Mapping[str, tuple[type[msgspec.Struct], ...]] = MappingProxyType({"application/json": (Refused,)})
     rows: Rows = MappingProxyType(
         {
             GrantTypeUnsupported: Row(400, "The grant type must be client_credentials."),
