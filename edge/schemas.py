@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, cast, get_origin
 
 import msgspec
 from msgspec import inspect
@@ -88,8 +88,9 @@ def _structs(kinds: Sequence[Kind]) -> set[type[msgspec.Struct]]:
     while waiting:
         part = waiting.pop()
         if isinstance(part, inspect.StructType):
-            if part.cls not in found:
-                found.add(part.cls)
+            struct = get_origin(part.cls) or part.cls  # of a generic one, what it is made of
+            if struct not in found:
+                found.add(struct)
                 waiting += [field.type for field in part.fields]
         elif isinstance(part, inspect.Type):
             waiting += msgspec.structs.astuple(part)

@@ -92,12 +92,12 @@ class Factor(msgspec.Struct, rename={"links": "_links"}):
     links: SelfLink
 
 
-class Challenge(msgspec.Struct, rename={"links": "_links"}):
+class Challenge(msgspec.Struct, rename={"links": "_links"}, kw_only=True):
     """`expired_at` is when it expires, or has."""
 
     challenge_id: str
     status: challenges.State
-    reference_id: str | UnsetType
+    reference_id: str | UnsetType = UNSET
     created_at: str
     updated_at: str
     expired_at: str
@@ -157,13 +157,13 @@ def factor(given: factors.Factor, *, issuer: str, home: str) -> Factor:
 def challenge(given: challenges.Challenge, *, home: str) -> Challenge:
     """A challenge as it goes out. `home` is the address of all challenges of its factor."""
     return Challenge(
-        given.id,
-        given.state,
-        UNSET if given.record.reference is None else given.record.reference,
-        timestamp(given.created_ms),
-        timestamp(given.updated_ms),
-        timestamp(given.expires_ms),
-        SelfLink(Link(f"{home}/{given.id}")),
+        challenge_id=given.id,
+        status=given.state,
+        reference_id=UNSET if given.record.reference is None else given.record.reference,
+        created_at=timestamp(given.created_ms),
+        updated_at=timestamp(given.updated_ms),
+        expired_at=timestamp(given.expires_ms),
+        links=SelfLink(Link(f"{home}/{given.id}")),
     )
 
 

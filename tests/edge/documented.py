@@ -44,7 +44,7 @@ def validator(document: Document, schema: Any) -> Draft202012Validator:  # noqa:
 def _operation(document: Document, method: str, path: str) -> Any:  # noqa: ANN401
     """Of the templates that fit a path the one with the fewest parameters is meant (OpenAPI 3.1, 4.8.8.2)."""
     for template in sorted(document["paths"], key=lambda template: template.count("{")):
-        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path.partition("?")[0]):
             return document["paths"][template].get(method.lower())
     return None
 

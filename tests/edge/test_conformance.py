@@ -10,7 +10,9 @@ from schemathesis import GenerationMode, checks
 
 from edge.app import SURFACES
 from edge.openapi import document
-from tests.edge.callers import PASS_KEY, Caller, insiders_of, outsiders_of
+from engine.policies import ChallengePolicy
+from tests.edge.apps import new_app
+from tests.edge.callers import PASS_KEY, Caller, House
 from tests.edge.documented import operations
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from schemathesis import BaseSchema
 
     from tests.edge.program import Edge
-    from tests.edge.tenants import Tenant
+    from tests.edge.tenants import Operator, Tenant
 
 EXAMPLES = 25
 # What callers send of credentials is theirs to say (tests/edge/callers.py).
@@ -45,11 +47,12 @@ def served(edge: "Edge") -> "BaseSchema":
 
 
 @pytest.fixture
-def tenant(new_tenant: "Callable[..., Tenant]") -> "Tenant":
-    """With a passcode that can be fetched again and again."""
+def house(operator: "Operator", new_tenant: "Callable[..., Tenant]") -> House:
+    """With a passcode that can be fetched again and again, and a factor that does not tire of wrong codes."""
     tenant = new_tenant(max_fetches=0)
     assert tenant.submit(PASS_KEY).is_success
-    return tenant
+    app = new_app(operator, tenant, policy=ChallengePolicy(lock_after=100))
+    return House(tenant, app, app.challenge(app.active_factor()))
 
 
 @pytest.fixture
@@ -60,16 +63,16 @@ def operation(label: str, served: "BaseSchema") -> Any:  # noqa: ANN401  # schem
 
 
 @every_operation
-def test_a_request_as_documented_is_carried_out(operation: Any, tenant: "Tenant") -> None:  # noqa: ANN401
+def test_a_request_as_documented_is_carried_out(operation: Any, house: House) -> None:  # noqa: ANN401
     """Or refused as documented: a schema cannot say all that there is to say."""
     assert any(
-        200 <= status < 300 for status in statuses_of(operation, [GenerationMode.POSITIVE], insiders_of(tenant))
+        200 <= status < 300 for status in statuses_of(operation, [GenerationMode.POSITIVE], house.insiders())
     )
 
 
 @every_operation
-def test_whoever_asks_for_whatever_is_answered_as_documented(operation: Any, tenant: "Tenant") -> None:  # noqa: ANN401
-    assert statuses_of(operation, list(GenerationMode), [*outsiders_of(tenant), *insiders_of(tenant)])
+def test_whoever_asks_for_whatever_is_answered_as_documented(operation: Any, house: House) -> None:  # noqa: ANN401
+    assert statuses_of(operation, list(GenerationMode), [*house.outsiders(), *house.insiders()])
 
 
 def statuses_of(
