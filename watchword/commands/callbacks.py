@@ -25,7 +25,7 @@ class Secrets(msgspec.Struct):
 
 @click.group("callback")
 def callbacks() -> None:
-    """Look after what receivers of callbacks check signatures with (Standard Webhooks)."""
+    """Show and renew what receivers check signatures with."""
 
 
 @callbacks.command("secret")

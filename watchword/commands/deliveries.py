@@ -49,7 +49,7 @@ class Replayed(msgspec.Struct):
 
 @click.group("deliveries")
 def deliveries() -> None:
-    """Look at callbacks that were sent, and send those again that were given up."""
+    """Look at callbacks, and send again what was given up."""
 
 
 @deliveries.command("list")
