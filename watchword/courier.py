@@ -19,23 +19,26 @@ from engine.errors import Misconfigured
 from watchword.embedded import running_url
 from watchword.logs import configure_logs
 from watchword.metrics_port import metrics_port
-from watchword.options import engine_options, with_embedded_redis
+from watchword.options import check, engine_options, with_embedded_redis
 from watchword.settings import Settings
 
 _STOP_SECONDS = 5.0
 
 
+def require_consistent(settings: Settings) -> None:
+    """Raises: Misconfigured: what a courier holds could be taken from it while it waits for an answer."""
+    if settings.courier_claim_seconds <= 2 * settings.callback_timeout_seconds:
+        raise Misconfigured(
+            "WATCHWORD_COURIER_CLAIM_SECONDS must be more than twice WATCHWORD_CALLBACK_TIMEOUT_SECONDS"
+        )
+
+
 @contextmanager
 def courier_beside(settings: Settings, options: Options, metrics_dir: Path) -> Generator[None]:
-    """A courier in a thread of this process, as long as the block takes; none where the settings say so.
-
-    Raises:
-        Misconfigured: the settings contradict each other.
-    """
+    """A courier in a thread of this process, as long as the block takes; none where the settings say so."""
     if settings.courier == "off":
         yield
         return
-    _check(settings)
     from watchword.delivering import keep_delivering  # it imports prometheus_client
 
     loop = uvloop.new_event_loop()
@@ -56,20 +59,14 @@ def run_courier(settings: Settings) -> None:
         Misconfigured: this cannot start, and the sentence says why.
     """
     configure_logs(settings.log_level)
-    _check(settings)
+    require_consistent(settings)
     complete = _with_redis(settings)
+    options = engine_options(complete)
+    asyncio.run(check(options))
     with tempfile.TemporaryDirectory(prefix="watchword-courier-") as directory:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
         with _metrics(complete, Path(directory)):
-            uvloop.run(_work_until_told(complete, engine_options(complete), Path(directory)))
-
-
-def _check(settings: Settings) -> None:
-    """Raises: Misconfigured: what a courier holds could be taken from it while it waits for an answer."""
-    if settings.courier_claim_seconds <= 2 * settings.callback_timeout_seconds:
-        raise Misconfigured(
-            "WATCHWORD_COURIER_CLAIM_SECONDS must be more than twice WATCHWORD_CALLBACK_TIMEOUT_SECONDS"
-        )
+            uvloop.run(_work_until_told(complete, options, Path(directory)))
 
 
 def _with_redis(settings: Settings) -> Settings:

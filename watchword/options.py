@@ -1,13 +1,17 @@
-"""From settings to what an engine is opened with."""
+"""From settings to what an engine is opened with, and whether it can be."""
+
+import asyncio
 
 import msgspec
 
-from engine.assembly import Options
+from engine.assembly import Options, open_engine
 from engine.errors import Misconfigured
 from engine.sealing import Keyring
 from engine.store.address import Address, AddressError
 from watchword.keyfile import kept_keys
 from watchword.settings import Settings
+
+_REDIS_PATIENCE_SECONDS = 10
 
 
 def with_embedded_redis(settings: Settings, url: str) -> Settings:
@@ -37,3 +41,19 @@ def engine_options(settings: Settings) -> Options:
         max_in_flight=settings.max_in_flight,
         password_threads=settings.password_threads,
     )
+
+
+async def check(options: Options) -> None:
+    """Open an engine once, so that what is wrong is said here and now, in one sentence.
+
+    Raises:
+        Misconfigured
+    """
+    try:
+        async with asyncio.timeout(_REDIS_PATIENCE_SECONDS), open_engine(options):
+            return
+    except TimeoutError:
+        raise Misconfigured(
+            f"Redis did not answer within {_REDIS_PATIENCE_SECONDS} s: check WATCHWORD_REDIS_URL; "
+            "`watchword doctor` tells more"
+        ) from None

@@ -19,17 +19,15 @@ from threading import Thread
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from engine.assembly import Options, open_engine
 from engine.errors import Misconfigured
-from watchword.courier import courier_beside
+from watchword.courier import courier_beside, require_consistent
 from watchword.demo import show_demo
 from watchword.embedded import EmbeddedRedis
 from watchword.logs import configure_logs
-from watchword.options import engine_options, with_embedded_redis
+from watchword.options import check, engine_options, with_embedded_redis
 from watchword.protocol import EdgeHttpProtocol
 from watchword.settings import PREFIX, Settings
 
-_REDIS_PATIENCE_SECONDS = 10
 # Dialers hold connections open between calls; longer than the idle time of common load balancers (60 s).
 _KEEP_ALIVE_SECONDS = 75
 
@@ -75,11 +73,13 @@ def serve(settings: Settings, *, demo: bool = False) -> bool:
         EmbeddedError: the embedded Redis cannot start.
     """
     configure_logs(settings.log_level)
+    if settings.courier == "on":
+        require_consistent(settings)
     if settings.traces_url and not _can_trace():
         raise Misconfigured("WATCHWORD_TRACES_URL needs OpenTelemetry: pip install 'watchword[otel]'")
     with _redis(settings) as complete, tempfile.TemporaryDirectory(prefix="watchword-metrics-") as metrics_dir:
         options = engine_options(complete)
-        asyncio.run(_check(options))
+        asyncio.run(check(options))
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_dir
         _hand_down(complete)
         supervisor = Supervisor(_uvicorn_config(complete), drain_seconds=complete.drain_seconds)
@@ -121,22 +121,6 @@ def _metrics_port(settings: Settings, metrics_dir: Path) -> Generator[None]:
 
     with metrics_port(settings.host, settings.metrics_port, metrics_dir):
         yield
-
-
-async def _check(options: Options) -> None:
-    """Open an engine once, so that what is wrong is said here and now, in one sentence.
-
-    Raises:
-        Misconfigured
-    """
-    try:
-        async with asyncio.timeout(_REDIS_PATIENCE_SECONDS), open_engine(options):
-            return
-    except TimeoutError:
-        raise Misconfigured(
-            f"Redis did not answer within {_REDIS_PATIENCE_SECONDS} s: check WATCHWORD_REDIS_URL; "
-            "`watchword doctor` tells more"
-        ) from None
 
 
 def _hand_down(settings: Settings) -> None:
