@@ -47,6 +47,19 @@ class LimitsInForce(msgspec.Struct):
         )
 
 
+class TotpCodes(msgspec.Struct):
+    """Of factors that are made from now on. Nothing is left out, as the record leaves out its defaults."""
+
+    digest: str
+    digits: int
+    step: int
+    window: int
+
+    @classmethod
+    def of(cls, policy: TotpPolicy) -> "TotpCodes":
+        return cls(policy.digest, policy.digits, policy.step_s, policy.window)
+
+
 class TenantDetails(msgspec.Struct, kw_only=True):
     """Everything. `configured_at` is null while the policy is the default one; limits are null while they are."""
 
@@ -68,7 +81,7 @@ class TenantDetails(msgspec.Struct, kw_only=True):
     fetch_limit: int | None
     challenge_life: int
     lock_after: int
-    totp: TotpPolicy
+    totp: TotpCodes
     issuer: str | None
     callback_url: str | None
     callback_is_off: bool
@@ -98,7 +111,7 @@ class TenantDetails(msgspec.Struct, kw_only=True):
             fetch_limit=tenant.fetch_limit,
             challenge_life=challenges.life_s,
             lock_after=challenges.lock_after,
-            totp=challenges.totp,
+            totp=TotpCodes.of(challenges.totp),
             issuer=setup.issuer,
             callback_url=setup.callback_url,
             callback_is_off=setup.is_callback_off,
@@ -161,8 +174,8 @@ def _limit(in_force: str, own: int | None) -> str:
     return said if own is not None else f"{said} (the deployment's)"
 
 
-def _totp(policy: TotpPolicy) -> str:
-    return f"{policy.digest}, {policy.digits} digits, {policy.step_s} s, {policy.window} step(s) either way"
+def _totp(codes: TotpCodes) -> str:
+    return f"{codes.digest}, {codes.digits} digits, {codes.step} s, {codes.window} step(s) either way"
 
 
 def _callback(url: str | None, *, is_off: bool) -> str:
