@@ -15,6 +15,7 @@ _MAX_NUMBER = 1_000_000  # no limiter tells more than one request in a microseco
 _MAX_NAME_LENGTH = 100
 _MAX_EMAIL_LENGTH = 254
 _CONTROL_OR_SURROGATE = {"Cc", "Cs"}
+_UNREADABLE = "there are control characters in it."
 # As RFC 6454 6.2 serializes an origin.
 _ORIGIN = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?"
@@ -28,6 +29,13 @@ _NO_COUNTRY = {"ZZ", "001"}
 
 def name(text: str) -> str:
     return _text(text, _MAX_NAME_LENGTH)
+
+
+def user(text: str) -> str:
+    """What a tenant calls a user, as it is; blanks may be part of it."""
+    if _is_unreadable(text):
+        raise click.BadParameter(_UNREADABLE)
+    return text
 
 
 def email(text: str) -> str:
@@ -74,9 +82,13 @@ def _text(text: str, longest: int) -> str:
     text = text.strip()
     if not 1 <= len(text) <= longest:
         raise click.BadParameter(f"1 to {longest} characters are needed.")
-    if any(unicodedata.category(character) in _CONTROL_OR_SURROGATE for character in text):
-        raise click.BadParameter("there are control characters in it.")
+    if _is_unreadable(text):
+        raise click.BadParameter(_UNREADABLE)
     return text
+
+
+def _is_unreadable(text: str) -> bool:
+    return any(unicodedata.category(character) in _CONTROL_OR_SURROGATE for character in text)
 
 
 def _origin(text: str) -> str:
