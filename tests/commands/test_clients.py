@@ -1,24 +1,27 @@
 """`watchword client`."""
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 
 from engine.clients import SCOPES
 from engine.errors import Unauthenticated
+from engine.ids import AdminId
 from tests.commands.operators import UNKNOWN, Operator
 
 if TYPE_CHECKING:
     from engine.assembly import Engine
     from engine.ids import TenantId
 
+OWNER = AdminId("0123456789abcdef" * 2)
+
 
 def gets_a_token(operator: Operator, client: Any) -> bool:  # noqa: ANN401  # what a command answered
     async def ask(engine: "Engine") -> bool:
+        pair = (client["client_id"], client["client_secret"])
         try:
-            await engine.clients.issue_token(
-                client["client_id"], client["client_secret"], scopes=frozenset(), address="192.0.2.1"
-            )
+            await engine.clients.issue_token(*pair, scopes=frozenset(), address="127.0.0.1")
         except Unauthenticated:
             return False
         return True
@@ -31,6 +34,19 @@ def test_a_client_is_created_and_its_credentials_are_good(operator: Operator, te
 
     assert (client["tenant_id"], client["scopes"]) == (tenant, sorted(SCOPES))
     assert gets_a_token(operator, client)
+
+
+def test_a_client_is_told_what_its_tenant_and_its_account_are_called(
+    operator: Operator, tenant: "TenantId"
+) -> None:
+    owned = operator.asks_engine(lambda engine: engine.tenants.create(name="Owned", owner=OWNER)).id
+
+    ours, theirs = (operator.gets("client", "create", "--tenant", one) for one in (tenant, owned))
+
+    assert (ours["workspace_id"], ours["project_id"]) == (tenant, tenant)
+    assert (theirs["workspace_id"], theirs["project_id"]) == (str(UUID(hex=OWNER)), owned)
+    said = operator.reads("client", "create", "--tenant", owned)
+    assert f"workspace id   {UUID(hex=OWNER)}\nproject id     {owned}\n" in said
 
 
 def test_a_secret_is_shown_once(operator: Operator, tenant: "TenantId") -> None:

@@ -44,6 +44,21 @@ def test_configure_sets_what_is_given(operator: Operator, tenant: TenantId) -> N
     assert "fetches per API key   no limit\n" in said
 
 
+def test_configure_sets_how_users_are_challenged(operator: Operator, tenant: TenantId) -> None:
+    words = (
+        *("--challenge-life", "120", "--lock-after", "3", "--totp-digest", "SHA256", "--totp-digits", "8"),
+        *("--totp-step", "60", "--totp-window", "0"),
+    )
+    before = operator.gets("tenant", "show", tenant)
+    configured = operator.gets("tenant", "configure", tenant, *words)
+    totp = {"digest": "SHA256", "digits": 8, "step": 60, "window": 0}
+    assert configured == before | {"challenge_life": 120, "lock_after": 3, "totp": totp}
+    said = operator.reads("tenant", "configure", tenant, "--totp-digits", "7")
+    assert "challenge life        120 s\n" in said
+    assert "lock after            3 failures in a row\n" in said
+    assert "TOTP codes            SHA256, 7 digits, 60 s, 0 step(s) either way\n" in said
+
+
 def test_configure_leaves_the_rest_as_it_is(operator: Operator, tenant: TenantId) -> None:
     operator.gets("tenant", "configure", tenant, "--length", "8", "--submit-limit", "3")
     before = operator.gets("tenant", "show", tenant)
@@ -73,9 +88,39 @@ def test_a_policy_out_of_bounds_is_refused_whole(operator: Operator, tenant: Ten
 
 
 @pytest.mark.parametrize(
+    ("option", "low", "high"),
+    [
+        ("--pass-key-expires", 10, 86_400),
+        ("--length", 4, 64),
+        ("--challenge-life", 30, 3600),
+        ("--lock-after", 1, 100),
+        ("--totp-digits", 6, 8),
+        ("--totp-step", 15, 120),
+        ("--totp-window", 0, 10),
+    ],
+)
+def test_every_bound_is_told_by_the_name_of_its_option(
+    operator: Operator, tenant: TenantId, option: str, low: int, high: int
+) -> None:
+    for value in (low, high):
+        operator.gets("tenant", "configure", tenant, option, str(value))
+    before = operator.gets("tenant", "show", tenant)
+    for value, sentence in ((low - 1, f"at least {low}"), (high + 1, f"at most {high}")):
+        refusal = operator.is_refused("tenant", "configure", tenant, option, str(value))
+        assert refusal == f"Error: {option} is {sentence}\n"
+    assert operator.gets("tenant", "show", tenant) == before
+
+
+@pytest.mark.parametrize(
     ("option", "text"),
     [
         ("--pass-key-expires", "soon"),
+        ("--challenge-life", "5m"),
+        ("--lock-after", "never"),
+        ("--totp-digest", "MD5"),
+        ("--totp-digits", "six"),
+        ("--totp-step", "30.5"),
+        ("--totp-window", ""),
         ("--pass-key-max-fetches", "-1"),
         ("--pass-key-max-fetches", "1000001"),
         ("--pass-phrase", "both"),

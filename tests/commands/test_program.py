@@ -20,6 +20,8 @@ from engine.store.keys import DEPLOYMENT
 from engine.tenants import Tenant
 from tests.commands.operators import UNKNOWN, Operator, command, processes_of
 from tests.waiting import wait_until
+from watchword import options
+from watchword.cli import main
 from watchword.commands import session
 from watchword.embedded import EmbeddedRedis, running_url
 
@@ -31,9 +33,13 @@ EVERY_COMMAND = (
     ("serve",),
     ("doctor",),
     ("admin", "reset-password", "ann@example.com"),
+    ("callback", "secret", "--tenant", UNKNOWN),
     ("client", "create", "--tenant", UNKNOWN),
     ("client", "list", "--tenant", UNKNOWN),
     ("client", "revoke", "--tenant", UNKNOWN, "a client"),
+    ("courier",),
+    ("deliveries", "list", "--tenant", UNKNOWN),
+    ("deliveries", "replay", "--tenant", UNKNOWN, "--all"),
     ("key", "issue", UNKNOWN, "--name", "dialer"),
     ("key", "list", UNKNOWN),
     ("key", "revoke", UNKNOWN, "0123456789ab"),
@@ -46,6 +52,7 @@ EVERY_COMMAND = (
     ("tenant", "suspend", UNKNOWN),
     ("user", "erase", "--tenant", UNKNOWN, "ann"),
 )
+GROUPS = sorted({words[:1] for words in EVERY_COMMAND if words[1:]})
 BUT_DOCTOR = [words for words in EVERY_COMMAND if words != ("doctor",)]
 
 
@@ -59,9 +66,7 @@ def operator(running: EmbeddedRedis, data_dir: Path) -> Operator:
 # Help
 
 
-@pytest.mark.parametrize(
-    "words", [(), ("admin",), ("client",), ("key",), ("tenant",), ("user",), *EVERY_COMMAND], ids=" ".join
-)
+@pytest.mark.parametrize("words", [(), *GROUPS, *EVERY_COMMAND], ids=" ".join)
 def test_help_is_shown_whatever_is_wrong_with_the_settings(data_dir: Path, words: tuple[str, ...]) -> None:
     said = Operator(data_dir, WATCHWORD_UNKNOWN="1").reads(*words, "--help")
     assert said.startswith(f"Usage: main {' '.join(words[:2])}".rstrip())
@@ -92,6 +97,52 @@ def test_a_file_in_the_way_is_a_sentence(data_dir: Path) -> None:
 def test_a_redis_url_without_keys_is_a_sentence(data_dir: Path) -> None:
     operator = Operator(data_dir, WATCHWORD_REDIS_URL="redis://127.0.0.1:1")
     assert "WATCHWORD_REDIS_URL needs WATCHWORD_KEYS" in operator.is_refused("tenant", "list")
+
+
+def test_every_command_is_tested_here() -> None:
+    groups = [command for command in main.commands.values() if isinstance(command, click.Group)]
+    grouped = {(group.name, name) for group in groups for name in group.commands}
+    single = {(name,) for name, command in main.commands.items() if command not in groups}
+    assert {words[:2] for words in EVERY_COMMAND} == grouped | single
+
+
+def test_a_courier_without_any_redis_is_a_sentence(data_dir: Path) -> None:
+    refusal = Operator(data_dir).is_refused("courier")
+    assert "set WATCHWORD_REDIS_URL, or start `watchword serve` first" in refusal
+    assert list(data_dir.iterdir()) == []
+    no_keys = Operator(data_dir, WATCHWORD_REDIS_URL="redis://127.0.0.1:1")
+    assert "WATCHWORD_REDIS_URL needs WATCHWORD_KEYS" in no_keys.is_refused("courier")
+
+
+@pytest.mark.parametrize("words", [("serve", "--port", "0"), ("courier",)], ids=" ".join)
+def test_a_redis_that_is_not_there_is_a_sentence_of_what_would_run_for_long(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(options, "_REDIS_PATIENCE_SECONDS", 0.2)
+    url = {"WATCHWORD_REDIS_URL": f"unix://{data_dir}/nobody", "WATCHWORD_KEYS": Keyring.generate()}
+    assert "Redis did not answer within 0.2 s" in Operator(data_dir, **url).is_refused(*words)
+
+
+def test_a_courier_with_other_keys_than_the_deployments_is_a_sentence(
+    operator: Operator, running: EmbeddedRedis
+) -> None:
+    operator.creates()
+    other = {"WATCHWORD_REDIS_URL": running.url, "WATCHWORD_KEYS": Keyring.generate()}
+    assert "WATCHWORD_KEYS does not open" in Operator(operator.data_dir, **other).is_refused("courier")
+
+
+@pytest.mark.parametrize("claim_seconds", ["3", "20"])
+@pytest.mark.parametrize("words", [("serve", "--port", "0"), ("courier",)], ids=" ".join)
+def test_a_claim_that_ends_before_a_receiver_has_had_its_time_is_refused(
+    data_dir: Path, words: tuple[str, ...], claim_seconds: str
+) -> None:
+    settings = {
+        "WATCHWORD_COURIER_CLAIM_SECONDS": claim_seconds,
+        "WATCHWORD_CALLBACK_TIMEOUT_SECONDS": "10",
+    }
+    refusal = Operator(data_dir, **settings).is_refused(*words)
+    assert "WATCHWORD_COURIER_CLAIM_SECONDS must be more than twice WATCHWORD_CALLBACK_TIMEOUT_SECONDS" in refusal
+    assert list(data_dir.iterdir()) == []
 
 
 def test_settings_that_do_not_fit_the_deployment_are_a_sentence(

@@ -1,12 +1,17 @@
 """`watchword tenant`, but for configure."""
 
+from functools import partial
+
 import pytest
 
 from engine.assembly import Engine
 from engine.ids import TenantId
 from engine.tenants import State, Tenant
 from engine.tokens import digest
+from tests.commands.callbacks import URL, bury_challenges, set_up
 from tests.commands.operators import UNKNOWN, Operator, is_good
+
+NOTHING_LEFT = "Deleted, with 0 factor(s), 0 challenge(s) and 0 callback(s) that could not be delivered."
 
 # Creating tenants
 
@@ -92,6 +97,12 @@ def test_show_tells_everything_and_what_is_in_force_by_default(operator: Operato
         "allowed_origins": ["*"],
         "submit_limit": None,
         "fetch_limit": None,
+        "challenge_life": 300,
+        "lock_after": 10,
+        "totp": {"digest": "SHA1", "digits": 6, "step": 30, "window": 1},
+        "issuer": None,
+        "callback_url": None,
+        "callback_is_off": False,
         "limits_in_force": {
             "submit_per_address": "60/60",
             "submit_per_key": "10/60",
@@ -140,12 +151,37 @@ def test_delete_asks_and_no_is_no(operator: Operator, tenant: TenantId) -> None:
 def test_delete_ends_a_tenant_and_frees_its_name(operator: Operator) -> None:
     made = operator.gets("tenant", "create", "--name", "Acme", "--active")
     result = operator.types("tenant", "delete", made["tenant_id"], then="y\n")
-    assert (result.exit_code, result.stdout) == (0, "Deleted, with 0 factor(s) and 0 challenge(s).\n")
+    assert (result.exit_code, result.stdout) == (0, f"{NOTHING_LEFT}\n")
     assert operator.gets("tenant", "list") == []
     assert not operator.asks_engine(lambda engine: is_good(engine, made["api_key"]))
     again = operator.creates("Acme")
     deleted = operator.gets("tenant", "delete", again, "--yes")
-    assert deleted == {"tenant_id": again, "deleted": True, "factors": 0, "challenges": 0}
+    counts = {"factors": 0, "challenges": 0, "dead_letters": 0}
+    assert deleted == {"tenant_id": again, "deleted": True} | counts
+
+
+def test_delete_says_what_was_removed_with_a_tenant_and_leaves_others_alone(operator: Operator) -> None:
+    ours, theirs = operator.creates("Ours"), operator.creates("Theirs")
+    for tenant_id, user, number in ((ours, "alice", 2), (ours, "bob", 1), (theirs, "alice", 1)):
+        operator.asks_engine(partial(bury_challenges, tenant_id=tenant_id, number=number, user=user))
+    deleted = operator.gets("tenant", "delete", ours, "--yes")
+    counts = {"factors": 2, "challenges": 3, "dead_letters": 3}
+    assert deleted == {"tenant_id": ours, "deleted": True} | counts
+    said = operator.reads("tenant", "delete", theirs, "--yes")
+    assert said == NOTHING_LEFT.replace("0", "1") + "\n"
+    assert "No tenant has this id" in operator.is_refused("tenant", "delete", ours, "--yes")
+
+
+def test_show_tells_of_challenges_and_callbacks(operator: Operator, tenant: TenantId) -> None:
+    operator.asks_engine(partial(set_up, tenant_id=tenant))
+    shown = operator.gets("tenant", "show", tenant)
+    assert (shown["callback_url"], shown["callback_is_off"], shown["issuer"]) == (URL, False, None)
+    assert f"callbacks to          {URL}\n" in operator.reads("tenant", "show", tenant)
+    operator.asks_engine(lambda engine: engine.configurations.stop_callbacks(tenant, URL))
+    assert operator.gets("tenant", "show", tenant)["callback_is_off"] is True
+    said = operator.reads("tenant", "show", tenant)
+    assert f"callbacks to          {URL} (off: the receiver answered 410)\n" in said
+    assert "TOTP codes            SHA1, 6 digits, 30 s, 1 step(s) either way\n" in said
 
 
 @pytest.mark.parametrize(
