@@ -67,11 +67,17 @@ class Lines:
 
     def next(self) -> Held | None:
         """Whose turn it is; None if nobody's, or nothing more may be under way. `done` must follow."""
-        if self._active >= self._slots or not self._turns:
+        if self._active >= self._slots:
             return None
-        tenant_id = self._turns.popleft()
-        line = self._lines[tenant_id]
-        line.is_in_turn = False
+        while self._turns:
+            tenant_id = self._turns.popleft()
+            line = self._lines[tenant_id]
+            line.is_in_turn = False
+            if line.active < self._share_of(line):  # it may have failed since it was given the turn
+                return self._start(tenant_id, line)
+        return None
+
+    def _start(self, tenant_id: TenantId, line: Line) -> Held:
         held = line.waiting.popleft()
         line.active += 1
         self._active += 1
@@ -98,10 +104,12 @@ class Lines:
         return line
 
     def _give_turn(self, tenant_id: TenantId, line: Line) -> None:
-        share = 1 if line.failures >= _FAILURES_IN_A_ROW else self._share
-        if line.waiting and line.active < share and not line.is_in_turn:
+        if line.waiting and line.active < self._share_of(line) and not line.is_in_turn:
             line.is_in_turn = True
             self._turns.append(tenant_id)
+
+    def _share_of(self, line: Line) -> int:
+        return 1 if line.failures >= _FAILURES_IN_A_ROW else self._share
 
     def _forget_idle(self) -> None:
         idle = [tenant_id for tenant_id, line in self._lines.items() if not line.waiting and not line.active]
