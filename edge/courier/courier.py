@@ -118,9 +118,10 @@ class Courier:
     async def _take_all(self) -> bool:
         """Take what there is room for, from all partitions. True if there may be more."""
         deliveries = self._engine.deliveries
-        most = (self._most_held - self._lines.held) // len(deliveries.partitions)
-        if most < 1:
+        room = self._most_held - self._lines.held
+        if room < 1:
             return False
+        most = max(room // len(deliveries.partitions), 1)
         takes = [
             deliveries.take(number, most=most, idle_ms=int(self._claim_s * 1000))
             for number in deliveries.partitions
@@ -143,7 +144,7 @@ class Courier:
 
     async def _handle(self, held: Held) -> None:
         started = time.monotonic()
-        failed = False
+        failed = None
         try:
             if started - held.taken_at < self._patience_s:
                 failed = await self._deliver(held.delivery)
@@ -155,22 +156,22 @@ class Courier:
             self._lines.done(held, failed=failed, seconds=time.monotonic() - started)
             self._start()
 
-    async def _deliver(self, delivery: Delivery) -> bool:
-        """True if the receiver could not be told."""
+    async def _deliver(self, delivery: Delivery) -> bool | None:
+        """True if the receiver could not be told; None if nobody tried."""
         deliveries, event = self._engine.deliveries, delivery.event
         teller = self._tellers.get(event.topic)
         if teller is None:
             await deliveries.defer(delivery, wait_s=_UNKNOWN_TOPIC_SECONDS)
-            return False
+            return None
         tenant = await self._tenant(event)
         if tenant is None or tenant.challenge_setup is None or tenant.challenge_setup.callback_url is None:
             await deliveries.settle(delivery, None)
             self._stats.ends["dropped"] += 1
-            return False
+            return None
         if tenant.callback_url is None:
             await deliveries.bury(delivery, _OFF)
             self._stats.ends[End.DEAD] += 1
-            return False
+            return None
         answer = await self._sender.send(await teller.compose(event, tenant, tenant.callback_url))
         await self._note(delivery, answer, tenant.callback_url)
         return answer.outcome is not Outcome.DELIVERED

@@ -35,6 +35,10 @@ class Line:
     next_slot: float = 0.0
     is_in_turn: bool = False
 
+    @property
+    def is_failing(self) -> bool:
+        return self.failures >= _FAILURES_IN_A_ROW
+
 
 class Lines:
     """Args:
@@ -47,11 +51,11 @@ class Lines:
         self._lines: dict[TenantId, Line] = {}
         self._turns: deque[TenantId] = deque()
         self._active = 0
-        self._waiting = 0
 
     @property
     def held(self) -> int:
-        return self._active + self._waiting
+        """What is under way, and what waits but for tenants that fail: their lines move too slowly to wait for."""
+        return self._active + sum(len(line.waiting) for line in self._lines.values() if not line.is_failing)
 
     def add(self, held: Held, *, now: float) -> float:
         """Stand in line. If that is full: the seconds for which to put the delivery off, else 0."""
@@ -61,7 +65,6 @@ class Lines:
             line.next_slot = max(line.next_slot, now + 1) + line.seconds / self._share
             return min(line.next_slot - now, _LONGEST_PUT_OFF_S)
         line.waiting.append(held)
-        self._waiting += 1
         self._give_turn(tenant_id, line)
         return 0.0
 
@@ -81,18 +84,18 @@ class Lines:
         held = line.waiting.popleft()
         line.active += 1
         self._active += 1
-        self._waiting -= 1
         self._give_turn(tenant_id, line)
         return held
 
-    def done(self, held: Held, *, failed: bool, seconds: float) -> None:
-        """A delivery that had its turn is over, after so many seconds."""
+    def done(self, held: Held, *, failed: bool | None, seconds: float) -> None:
+        """A delivery that had its turn is over, after so many seconds. None = it was not tried."""
         tenant_id = held.delivery.event.tenant_id
         line = self._lines[tenant_id]
         line.active -= 1
         self._active -= 1
-        line.failures = line.failures + 1 if failed else 0
-        line.seconds += (seconds - line.seconds) * _WEIGHT
+        if failed is not None:
+            line.failures = line.failures + 1 if failed else 0
+            line.seconds += (seconds - line.seconds) * _WEIGHT
         self._give_turn(tenant_id, line)
 
     def _line(self, tenant_id: TenantId) -> Line:
@@ -109,7 +112,7 @@ class Lines:
             self._turns.append(tenant_id)
 
     def _share_of(self, line: Line) -> int:
-        return 1 if line.failures >= _FAILURES_IN_A_ROW else self._share
+        return 1 if line.is_failing else self._share
 
     def _forget_idle(self) -> None:
         idle = [tenant_id for tenant_id, line in self._lines.items() if not line.waiting and not line.active]

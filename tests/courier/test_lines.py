@@ -1,7 +1,7 @@
 """Whose turn it is: tenants are served in turns, each has a bounded share, and who fails has less of it."""
 
 from collections import Counter, deque
-from itertools import count
+from itertools import count, pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -140,6 +140,26 @@ def test_a_turn_that_was_given_before_the_fifth_failure_does_not_make_two_attemp
     assert len(started(lines)) == 1
 
 
+def test_what_was_not_tried_says_nothing_of_the_receiver() -> None:
+    lines = Lines(slots=SLOTS)
+    fail(lines, "A")
+    for _ in range(SHARE):
+        lines.add(held("A"), now=0.0)
+    lines.done(start(lines), failed=None, seconds=0.0)
+    assert len(started(lines)) == 1
+
+
+def test_what_waits_of_a_tenant_that_fails_takes_nobodys_room() -> None:
+    lines = lines_of("A" * LINE)
+    for _ in range(FAILURES - 1):
+        lines.done(start(lines), failed=True, seconds=0.1)
+    assert lines.held == LINE - FAILURES + 1
+    lines.done(start(lines), failed=True, seconds=0.1)
+    assert lines.held == 0
+    lines.done(start(lines), failed=False, seconds=0.1)
+    assert lines.held == LINE - FAILURES - 1
+
+
 def test_failures_of_one_tenant_are_not_anothers() -> None:
     lines = Lines(slots=SLOTS)
     fail(lines, "A")
@@ -152,7 +172,7 @@ def test_what_does_not_fit_is_put_off_longer_and_longer_up_to_a_minute() -> None
     lines = lines_of("A" * LINE)
     waits = [lines.add(held("A"), now=0.0) for _ in range(5000)]
     assert waits[0] == 1 + FIRST_GUESS_S / SHARE
-    steps = [later - sooner for sooner, later in zip(waits, waits[1:], strict=False)]
+    steps = [later - sooner for sooner, later in pairwise(waits)]
     assert all(step >= 0 for step in steps)
     assert (max(waits), waits[-1]) == (60, 60)
     assert lines.held == LINE
@@ -229,17 +249,19 @@ class LinesMachine(RuleBasedStateMachine):
                 self._overtaken[other][tenant] += other != tenant
             self._overtaken[tenant].clear()
 
-    @rule(data=st.data(), failed=st.booleans(), number=st.integers(1, SLOTS))
-    def end(self, data: st.DataObject, failed: bool, number: int) -> None:
+    @rule(data=st.data(), failed=st.sampled_from([True, False, None]), number=st.integers(1, SLOTS))
+    def end(self, data: st.DataObject, failed: bool | None, number: int) -> None:
         for _ in range(min(number, len(self._under_way))):
             one = self._under_way.pop(data.draw(st.integers(0, len(self._under_way) - 1)))
             tenant = tenant_of(one)
-            self._failures[tenant] = self._failures[tenant] + 1 if failed else 0
+            if failed is not None:
+                self._failures[tenant] = self._failures[tenant] + 1 if failed else 0
             self._lines.done(one, failed=failed, seconds=0.1)
 
     @invariant()
-    def everything_is_held_that_was_not_put_off(self) -> None:
-        assert self._lines.held == len(self._under_way) + sum(map(len, self._waiting.values()))
+    def everything_is_held_that_was_not_put_off_and_is_not_of_a_tenant_that_fails(self) -> None:
+        waiting = [len(line) for tenant, line in self._waiting.items() if self._failures[tenant] < FAILURES]
+        assert self._lines.held == len(self._under_way) + sum(waiting)
 
     @invariant()
     def nobody_is_served_twice_before_somebody_who_is_ready(self) -> None:
