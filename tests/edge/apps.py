@@ -128,7 +128,7 @@ def new_app(
 
     async def make(engine: "Engine") -> tuple[Credentials, str]:
         made = await engine.clients.create(tenant.id, name="app", scopes=SCOPES)
-        token = await engine.clients.issue_token(*made, scopes=SCOPES, address="127.0.0.1")
+        token = await engine.clients.issue_token(*made, scopes=SCOPES, address=fresh("address"))
         return made, token.text
 
     credentials, token = operator.run(make)
