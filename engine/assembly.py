@@ -50,6 +50,7 @@ class Options:
     deadline_ms: int
     max_in_flight: int
     password_threads: int
+    scopes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,13 @@ def _assemble(link: Link, space: KeySpace, limits: Limits, passwords: Passwords,
         configurations=Configurations(tenants, callback_secrets),
         api_keys=api_keys,
         clients=Clients(
-            AccessTokenStore(link), space, tenants=tenants, known_tenants=known, limits=limits, rates=rates
+            AccessTokenStore(link),
+            space,
+            tenants=tenants,
+            known_tenants=known,
+            limits=limits,
+            rates=rates,
+            scopes=options.scopes,
         ),
         admins=Admins(AdminStore(link), space, keyring=keyring, passwords=passwords, limits=limits, rates=rates),
         passcodes=Passcodes(

@@ -23,9 +23,6 @@ from engine.tokens import Kind, digest, mint, parse
 
 TOKEN_LIFE_S = 3600
 
-# What the documented systems know of. A token may have more than a surface asks for.
-SCOPES = frozenset({"authenticator", "oidc", "phone_check"})
-
 _NO_SECRET = digest("")
 
 
@@ -66,13 +63,16 @@ class Clients:
         known_tenants: KnownTenants,
         limits: Limits,
         rates: DefaultRates,
+        scopes: frozenset[str],
     ) -> None:
+        """`scopes` are all that there are."""
         self._store = store
         self._space = space
         self._tenants = tenants
         self._known_tenants = known_tenants
         self._limits = limits
         self._rates = rates
+        self._scopes = scopes
 
     async def create(self, tenant_id: TenantId, *, name: str, scopes: frozenset[str]) -> Credentials:
         """A further client of a tenant.
@@ -80,7 +80,7 @@ class Clients:
         Raises:
             UnknownTenant, ScopeRefused
         """
-        if not scopes or not scopes <= SCOPES:
+        if not scopes or not scopes <= self._scopes:
             raise ScopeRefused
         client_id = ClientId(f"{tenant_id}.{secrets.token_hex(8)}")
         secret = mint(Kind.CLIENT_SECRET, tenant_id.replace("-", ""))
@@ -121,8 +121,8 @@ class Clients:
         await self._limits.charge("address", self._rates.token_per_address, "token", address)
         tenant, client = await self._authenticate_client(client_id, secret)
         tenant.require_active()
-        granted = (scopes or SCOPES) & frozenset(client.scopes)
-        if not scopes <= SCOPES or not granted:
+        granted = (scopes or self._scopes) & frozenset(client.scopes)
+        if not scopes <= self._scopes or not granted:
             raise ScopeRefused
         text = mint(Kind.ACCESS_TOKEN, tenant.id.replace("-", ""))
         grant = Grant(tenant.id, ClientId(client_id), granted)

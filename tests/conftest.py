@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from edge.scopes import SCOPES
 from engine.assembly import Engine, Options, open_engine
 from engine.ids import AdminId
 from engine.rates import NO_LIMIT, DefaultRates
@@ -66,6 +67,7 @@ def engine_options(redis_url: str, keyring: Keyring) -> Options:
         deadline_ms=5000,
         max_in_flight=1000,
         password_threads=1,
+        scopes=SCOPES,
     )
 
 

@@ -6,8 +6,9 @@ import secrets
 import sys
 from typing import NamedTuple
 
+from edge.scopes import SCOPES
 from engine.assembly import Engine, Options, open_engine
-from engine.clients import SCOPES, Credentials
+from engine.clients import Credentials
 from engine.errors import TenantNameTaken
 from engine.ids import ClientId, TenantId
 from engine.tenants import ChallengeSetup, State

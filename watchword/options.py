@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 
+from edge.scopes import SCOPES
 from engine.assembly import Options, open_engine
 from engine.errors import Misconfigured
 from engine.sealing import Keyring
@@ -40,6 +41,7 @@ def engine_options(settings: Settings) -> Options:
         deadline_ms=settings.call_deadline_ms,
         max_in_flight=settings.max_in_flight,
         password_threads=settings.password_threads,
+        scopes=SCOPES,
     )
 
 

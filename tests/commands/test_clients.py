@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from engine.clients import SCOPES
+from edge.scopes import SCOPES
 from engine.errors import Unauthenticated
 from engine.ids import AdminId
 from tests.commands.operators import UNKNOWN, Operator

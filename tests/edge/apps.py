@@ -10,7 +10,8 @@ from uuid import UUID
 
 import msgspec
 
-from engine.clients import SCOPES, Credentials
+from edge.scopes import SCOPES
+from engine.clients import Credentials
 from engine.policies import ChallengePolicy
 from engine.tenants import ChallengeSetup
 from engine.totp import TotpPolicy, code_at

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from engine.clients import SCOPES
+from edge.scopes import SCOPES
 from engine.policies import ChallengePolicy
 from tests.edge.apps import PHONE, POLICY, App, code_operation, new_app
 from tests.edge.program import NO_LIMITS, Edge

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.clients import SCOPES, Credentials
+from edge.scopes import SCOPES
+from engine.clients import Credentials
 from engine.errors import ScopeRefused, TenantInactive, Unauthenticated, UnknownClient, UnknownTenant
 from engine.ids import ClientId, TenantId
 from engine.tenants import State

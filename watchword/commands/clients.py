@@ -3,8 +3,8 @@
 import click
 import msgspec
 
+from edge.scopes import SCOPES
 from engine.assembly import Engine
-from engine.clients import SCOPES
 from engine.ids import ClientId, TenantId
 from watchword.commands import values
 from watchword.commands.output import answer, json_option, printable, table, timestamp
