@@ -17,7 +17,7 @@ from engine.store.keys import KeySpace, Place
 from engine.store.outbox import OutboxStore, ReplayStatus, SettleStatus
 
 # Seconds until the next attempt: ten more each time up to a minute, then further and further apart, within a day
-# (contracts/authenticator.md; Standard Webhooks 1.0.0).
+# (Standard Webhooks 1.0.0).
 SCHEDULE_S = (10, 20, 30, 40, 50, 60, 300, 1800, 7200, 18_000, 21_600, 28_800)
 _JITTER = 0.1
 _LONGEST_WAIT_S = 24 * 3600

@@ -2,7 +2,7 @@
 
 from edge.authenticator import rsql
 from edge.authenticator.rsql import Node
-from engine.challenges import Challenge
+from engine.challenge_records import Challenge
 from engine.errors import Invalid
 from engine.factors import Factor, Kind, State
 from engine.ids import UserName

@@ -8,7 +8,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from edge.wire import Body, Query
-from engine import challenges, factors
+from engine import challenge_records as challenges
+from engine import factors
 from engine.totp import otpauth_uri, qr_data_uri
 
 T = TypeVar("T")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from engine.challenges import MOST_ATTEMPTS, Challenge, Kind, State
+from engine.challenge_records import Challenge, Kind, State
+from engine.challenges import MOST_ATTEMPTS
 from engine.errors import ChallengeClosed, FactorLocked, UnknownChallenge
 from engine.factors import Changes, Factor
 from engine.policies import ChallengePolicy

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from engine.challenges import FIRST_LOCK_MS, Kind, State
+from engine.challenge_records import Kind, State
+from engine.challenges import FIRST_LOCK_MS
 from engine.configurations import Changes as PolicyChanges
 from engine.errors import (
     ChallengeClosed,
