@@ -70,7 +70,7 @@ def _struct(kind: type[msgspec.Struct]) -> inspect.StructType:
 def _explained(content: bytes, kind: inspect.Type) -> Invalid | MalformedBody:
     try:
         raw = msgspec.json.decode(content)
-    except (msgspec.DecodeError, RecursionError):  # nested too deep, or a number beyond any range
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # in what nobody reads of it
         return MalformedBody()
     if not isinstance(raw, dict):
         return MalformedBody()
@@ -102,6 +102,9 @@ def _struct_problems(path: str, value: Any, kind: inspect.StructType) -> Iterato
             yield from _problems(name, given[field.encode_name], field.type)
         elif field.required:
             yield Problem(name, "required")
+    if kind.forbid_unknown_fields:
+        for unknown in given.keys() - {field.encode_name for field in kind.fields}:
+            yield Problem(f"{path}.{unknown}" if path else unknown, "unknown")
 
 
 def _broken_rule(value: Any, kind: inspect.Type) -> tuple[str, int | None] | None:  # noqa: ANN401

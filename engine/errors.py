@@ -50,7 +50,7 @@ class Problem:
     """One unusable value: the field as the surface spells it, the rule it breaks, and the rule's bound.
 
     Rules: required, string, integer, object, array, format, email, choice, alphabet, conflict, min, max,
-    min_length, max_length, min_items, max_items, max_depth.
+    min_length, max_length, min_items, max_items, max_depth, unknown.
     """
 
     field: str

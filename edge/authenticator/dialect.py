@@ -30,6 +30,7 @@ _SENTENCES = {
     "max_length": "{field} must have at most {bound} characters",
     "min_items": "{field} must have at least {bound} items",
     "max_items": "{field} must have at most {bound} items",
+    "unknown": "{field} is not known here",
     "max_depth": "{field} must not be nested deeper than {bound} levels",
 }
 

@@ -33,6 +33,7 @@ _SENTENCES = {
     "max_length": "The {field} may not be greater than {bound} characters.",
     "min_items": "The {field} must have at least {bound} items.",
     "max_items": "The {field} may not have more than {bound} items.",
+    "unknown": "The {field} field is unknown.",
     "max_depth": "The {field} may not be nested deeper than {bound} levels.",
 }
 
