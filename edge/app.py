@@ -62,7 +62,8 @@ class _Pattern(NamedTuple):
 class Front:
     """Matches hot routes by their segments, and hands every other request to the router.
 
-    It looks at the encoded path, so an encoded slash stays within a parameter; the router sees it decoded.
+    It looks at the encoded path, so an encoded slash stays within a parameter. The router looks at the decoded
+    one, which such a slash would part: so it gets that path as it was sent, and no id that there is is in it.
     """
 
     def __init__(self, router: ASGIApp) -> None:
@@ -85,6 +86,8 @@ class Front:
                 if literals_of(segments) == literals:
                     found = {name: segments[index] for name, index in params}
                     return endpoint.serve(scope, receive, send, found)
+            if len(segments) != scope["path"].count("/") + 1:
+                scope["path"] = scope["raw_path"].decode("ascii")
         return self._router(scope, receive, send)
 
 
