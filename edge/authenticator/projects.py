@@ -113,17 +113,23 @@ def _configuration(setup: ChallengeSetup | None) -> Configuration:
 
 
 def _setup(configuration: Configuration) -> ChallengeSetup | None:
-    """Raises: Invalid: a callback address that is none."""
+    """Raises: Invalid: a callback address that no courier would call."""
     said = configuration.authenticator
     if said is UNSET:
         return None
-    try:
-        Target.parse(said.challenge_callback_url or "https://unset.invalid")
-    except UrlRefused:
-        raise Invalid.value("configuration.authenticator.challenge_callback_url", "format") from None
+    if said.challenge_callback_url is not UNSET:
+        _require_callable(said.challenge_callback_url)
     return ChallengeSetup(
         said.issuer_name or None, said.challenge_callback_url or None, said.challenge_default_message or None
     )
+
+
+def _require_callable(url: str) -> None:
+    """Raises: Invalid."""
+    try:
+        Target.parse(url)
+    except UrlRefused:
+        raise Invalid.value("configuration.authenticator.challenge_callback_url", "format") from None
 
 
 def _reply(request: Request, tenant: Tenant) -> Reply:
