@@ -18,7 +18,7 @@ MAX_SIZE = 100
 DEEPEST = 100_000  # how many of a collection can be left out before a page
 
 # What names a user: anything but control characters.
-ExternalUserId = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+ExternalUserId = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f-\x9f]*\Z")]
 Reference = Annotated[str, Meta(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 
 
