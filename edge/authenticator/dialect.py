@@ -7,7 +7,7 @@ from types import MappingProxyType
 import msgspec
 
 from edge.dialect import Body, refusal_headers
-from edge.errors import MalformedBody, Row, Rows
+from edge.errors import BodyTooLarge, MalformedBody, Row, Rows, UnsupportedMediaType
 from edge.http import Headers, Request
 from edge.limits import x_rate_limit_headers
 from engine import errors as engine
@@ -38,6 +38,7 @@ _WORDS: dict[type[Exception], str] = {
     engine.UnknownFactor: "factor_not_found",
     engine.UnknownChallenge: "challenge_not_found",
     engine.UnknownTenant: "project_not_found",
+    BodyTooLarge: "content_too_large",  # the name of the status in Python depends on its version
 }
 
 
@@ -55,7 +56,8 @@ class AuthenticatorDialect:
     )
     rows: Rows = MappingProxyType(
         {
-            MalformedBody: Row(400, "The request body is not valid JSON."),
+            MalformedBody: Row(400, "The request body is not JSON as it is expected here."),
+            UnsupportedMediaType: Row(415, "The request body must be JSON."),
             engine.Unauthenticated: Row(401, "The access token is missing, malformed, expired or revoked."),
             engine.ScopeRefused: Row(403, "The access token does not have the scope `authenticator`."),
             engine.TenantInactive: Row(403, "The project is not active."),
