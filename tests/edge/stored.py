@@ -1,7 +1,7 @@
 """What Redis holds, as its administrator sees it."""
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from tests.engine.servers import scan
 
@@ -18,8 +18,12 @@ def names(redis: "RedisServer", noun: str) -> set[bytes]:
 
 def contents(redis: "RedisServer") -> set[tuple[bytes, bytes]]:
     """Every key and its value, in Redis' own serialisation."""
-    pairs = ((key, redis.admin.dump(key)) for key in scan(redis.admin))
-    return {(key, value) for key, value in pairs if isinstance(value, bytes)}
+    known = [*scan(redis.admin)]
+    with redis.admin.pipeline(transaction=False) as pipeline:
+        for key in known:
+            pipeline.dump(key)
+        values = cast("list[object]", pipeline.execute())
+    return {(key, value) for key, value in zip(known, values, strict=True) if isinstance(value, bytes)}
 
 
 @contextmanager
