@@ -67,12 +67,12 @@ class Swarm:
 
     def __init__(self, edge: "Edge", size: int) -> None:
         self._edge = edge
-        self._size = size
+        self._initial_size = size
         self._streams: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def __aenter__(self) -> Self:
-        for _ in range(self._size):
-            self._streams.append(await asyncio.open_connection(*self._edge.address))
+        for _ in range(self._initial_size):
+            await self.grow()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -80,9 +80,25 @@ class Swarm:
             writer.close()
         await asyncio.gather(*[writer.wait_closed() for _, writer in self._streams], return_exceptions=True)
 
+    @property
+    def size(self) -> int:
+        return len(self._streams)
+
+    async def grow(self) -> None:
+        """Open one more connection."""
+        self._streams.append(await asyncio.open_connection(*self._edge.address))
+
+    def keep(self, places: "Iterable[int]") -> None:
+        """Close all connections but those at these places."""
+        kept = [self._streams[place] for place in places]
+        for stream in self._streams:
+            if stream not in kept:
+                stream[1].close()
+        self._streams = kept
+
     async def ask(self, requests: "Sequence[bytes]") -> list[Answer]:
         """Each request over a connection of its own; the answers in the same order."""
-        assert len(requests) <= self._size
+        assert len(requests) <= self.size
         for (_, writer), sent in zip(self._streams, requests, strict=False):
             writer.write(sent)
         async with asyncio.timeout(_PATIENCE_SECONDS):

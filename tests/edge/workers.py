@@ -2,16 +2,16 @@
 
 import re
 import ssl
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 import httpx
 
-from tests.edge.sockets import worker_of
-from tests.waiting import wait_until
+from tests.edge.sockets import Swarm, request, worker_of
+from tests.waiting import wait_until, wait_until_async
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import AsyncGenerator, Generator
 
     from tests.edge.program import Edge
 
@@ -31,6 +31,21 @@ def client_of_each_worker(edge: "Edge") -> "Generator[list[httpx.Client]]":
 
         wait_until(seek, within=20)
         yield list(found.values())
+
+
+@asynccontextmanager
+async def connection_to_each_worker(edge: "Edge") -> "AsyncGenerator[Swarm]":
+    """Open connections, of which each leads to another worker."""
+    async with Swarm(edge, 0) as swarm:
+
+        async def seek() -> bool:
+            await swarm.grow()
+            answers = await swarm.ask([request("GET", "/livez")] * swarm.size)
+            swarm.keep({answer.worker: place for place, answer in enumerate(answers)}.values())
+            return swarm.size == edge.worker_count
+
+        await wait_until_async(seek, within=20)
+        yield swarm
 
 
 def metric(http: httpx.Client, name: str, **labels: str) -> float:
