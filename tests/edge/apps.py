@@ -58,6 +58,7 @@ class App:
     credentials: Credentials
     token: str
     http: "httpx.Client"
+    totp: TotpPolicy = TOTP
 
     @property
     def basic(self) -> dict[str, str]:
@@ -100,7 +101,7 @@ class App:
         """A pending factor."""
         body = {"phone_number": PHONE, "external_user_id": user or fresh("user")}
         made = self.post("/authenticator/v0.1/factors", body).json()
-        return Factor(f"/authenticator/v0.1/factors/{made['factor_id']}", secret_of(made["url"]))
+        return Factor(f"/authenticator/v0.1/factors/{made['factor_id']}", secret_of(made["url"]), self.totp)
 
     def activate(self, factor: Factor) -> Factor:
         """By the code of the step before, so that the present one is still good."""
@@ -133,7 +134,7 @@ def new_app(
         return made, token.text
 
     credentials, token = operator.run(make)
-    return App(tenant, credentials, token, tenant.http)
+    return App(tenant, credentials, token, tenant.http, policy.totp)
 
 
 def code_operation(code: str) -> Mapping[str, str]:

@@ -2,7 +2,6 @@
 
 import json
 from base64 import b32decode, b64encode
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
@@ -79,7 +78,7 @@ def configure(app: App, receiver: Receiver) -> None:
 def use_factors(app: App) -> tuple[Factor, str]:
     """An active factor of USER, and the code that activated it."""
     body = {"phone_number": f"+{NUMBER}", "external_user_id": USER}
-    factor = replace(app.enrol(WRONG_USER), policy=EIGHT_DIGITS)
+    factor = app.enrol(WRONG_USER)
     app.patch(factor.path, code_operation(WRONG_CODE))
     made = app.post(FACTORS, body).json()
     assert app.post(FACTORS, body).status_code == 400
@@ -130,8 +129,7 @@ def use_commands(edge: "Edge", app: App) -> list[str]:
 
 def break_everything(edge: "Edge", operator: Operator, app: App) -> None:
     """What is stored can no longer be opened: then the edge and its courier log that they broke."""
-    factor = replace(app.enrol(NEXT_USER), policy=EIGHT_DIGITS)
-    app.activate(factor)
+    factor = app.active_factor(NEXT_USER)
     challenge = app.challenge(factor, REFERENCE)
     operator.change(app.tenant, callback_secrets=b"k1.broken")
     app.answer(app.challenge(factor, REFERENCE), WRONG_CODE)
