@@ -1,7 +1,6 @@
 """One callback, one answer: an HTTP POST to an address that a tenant chose, and what came of it."""
 
 import asyncio
-import contextlib
 import re
 import time
 from datetime import UTC, datetime
@@ -9,18 +8,20 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import NamedTuple, Self
 
-import h11
+import httpx
 
-from edge.courier.connection import Connection
 from edge.courier.guard import AddressRefused, Guard
-from edge.courier.pool import Pool, Resolve, resolve
-from edge.courier.target import Origin, Target, UrlRefused
+from edge.courier.target import Target, UrlRefused
+from edge.courier.transport import Resolve, Transport, resolve
 
 _USER_AGENT = "Watchword"
 _MAX_RETRY_AFTER_S = 24 * 60 * 60
-_FINISH_SECONDS = 1.0  # a new connection costs less than waiting longer for the end of a body
 _GONE = 410
 _SECONDS = re.compile("[0-9]{1,20}")
+
+# Of a header (RFC 9110 5.1, 5.5), in ASCII.
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
 
 # They say where a message ends and whom it is for.
 _OURS = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade", "user-agent"})
@@ -65,15 +66,15 @@ class Sender:
     def __init__(
         self, guard: Guard, *, timeout_s: float, max_connections: int, resolve: Resolve = resolve
     ) -> None:
-        self._timeout_s = timeout_s
-        self._slots = asyncio.Semaphore(max_connections)
-        self._pool = Pool(guard, resolve, max_idle=max_connections)
+        self._places = asyncio.Semaphore(max_connections)
+        transport = Transport(guard, resolve, max_idle=max_connections)
+        self._http = httpx.AsyncClient(transport=transport, timeout=timeout_s, trust_env=False)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        self._pool.close()
+        await self._http.aclose()
 
     async def send(self, callback: Callback) -> Answer:
         """Send once. Whatever the receiver does is an answer.
@@ -82,57 +83,42 @@ class Sender:
             ValueError: a header is ours to send, or none at all. The sentence does not repeat it.
         """
         try:
-            target = Target.parse(callback.url)
+            request = _request(callback)
         except UrlRefused:
             return Answer(Outcome.FORBIDDEN, None, None, 0.0)
-        request = _request(target, callback)
-        async with self._slots:
-            return await self._answer(target.origin, request, callback.body)
+        async with self._places:
+            return await self._answer(request)
 
-    async def _answer(self, origin: Origin, request: h11.Request, body: bytes) -> Answer:
+    async def _answer(self, request: httpx.Request) -> Answer:
         started = time.monotonic()
         status = wait_s = None
         try:
-            response = await self._exchange(origin, request, body)
+            response = await self._http.send(request)
             status, wait_s = response.status_code, _wait_s(response)
             outcome = _outcome(status)
         except AddressRefused:
             outcome = Outcome.FORBIDDEN
-        except TimeoutError:
+        except httpx.TimeoutException:
             outcome = Outcome.TIMEOUT
-        except (OSError, h11.RemoteProtocolError):
+        except httpx.TransportError:
             outcome = Outcome.UNREACHABLE
         return Answer(outcome, status, wait_s, time.monotonic() - started)
 
-    async def _exchange(self, origin: Origin, request: h11.Request, body: bytes) -> h11.Response:
-        deadline = asyncio.get_running_loop().time() + self._timeout_s
-        async with asyncio.timeout_at(deadline):
-            connection = await self._pool.take(origin, deadline=deadline)
-        try:
-            async with asyncio.timeout_at(deadline):
-                response = await connection.ask(request, body)
-            await _finish(connection, deadline)
-            return response
-        finally:
-            self._pool.put_back(origin, connection)
 
-
-async def _finish(connection: Connection, deadline: float) -> None:
-    """The receiver has answered by its status. What becomes of the rest decides only about the connection."""
-    soon = asyncio.get_running_loop().time() + _FINISH_SECONDS
-    with contextlib.suppress(OSError, h11.RemoteProtocolError):
-        async with asyncio.timeout_at(min(soon, deadline)):
-            await connection.finish()
-
-
-def _request(target: Target, callback: Callback) -> h11.Request:
+def _request(callback: Callback) -> httpx.Request:
+    """httpx is told only whom to call, and the request target apart: it would spell that in its own way."""
+    target = Target.parse(callback.url)
     if any(name.lower() in _OURS for name, _ in callback.headers):
         raise ValueError("a header of the callback is the sender's own")
-    ours = [("Host", target.host), ("User-Agent", _USER_AGENT), ("Content-Length", str(len(callback.body)))]
-    try:
-        return h11.Request(method="POST", target=target.path, headers=[*ours, *callback.headers])
-    except (UnicodeEncodeError, h11.LocalProtocolError):
-        raise ValueError("a header of the callback cannot be sent") from None
+    if not all(_NAME.fullmatch(name) and _VALUE.fullmatch(value) for name, value in callback.headers):
+        raise ValueError("a header of the callback cannot be sent")
+    return httpx.Request(
+        "POST",
+        target.origin,
+        headers=[("Host", target.host), ("User-Agent", _USER_AGENT), *callback.headers],
+        content=callback.body,
+        extensions={"target": target.path.encode()},
+    )
 
 
 def _outcome(status: int) -> Outcome:
@@ -141,9 +127,9 @@ def _outcome(status: int) -> Outcome:
     return Outcome.DELIVERED if 200 <= status < 300 else Outcome.REFUSED
 
 
-def _wait_s(response: h11.Response) -> float | None:
-    value = dict(response.headers).get(b"retry-after")
-    return None if value is None else retry_after_s(value.decode("latin-1"))
+def _wait_s(response: httpx.Response) -> float | None:
+    value = response.headers.get("retry-after")
+    return None if value is None else retry_after_s(value)
 
 
 def retry_after_s(value: str) -> float | None:

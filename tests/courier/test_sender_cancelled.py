@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from contextlib import asynccontextmanager
+from threading import Event
 from typing import TYPE_CHECKING, Self
 
 import pytest
@@ -10,15 +11,18 @@ import pytest
 from edge.courier.sender import Callback, Outcome, Sender
 from tests.certificates import make_authority
 from tests.courier.conftest import LOOPBACK_ALLOWED, PATIENT_SECONDS
+from tests.courier.receiver import Receiver, hang
 from tests.waiting import wait_until_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from pathlib import Path
 
+    from tests.courier.receiver import Line
+
 pytestmark = pytest.mark.anyio
 
-STEPS = 60  # of the event loop: more than an exchange takes
+STEPS = 120  # of the event loop: more than an exchange takes
 PLACES = 2
 
 
@@ -60,29 +64,76 @@ def tls(
     return authority.server_context()
 
 
-async def test_a_cancelled_send_leaves_no_connection_and_no_place_taken(tls: ssl.SSLContext | None) -> None:
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_cancelled_send_leaves_no_connection_and_no_place_taken(
+    tls: ssl.SSLContext | None, times: int
+) -> None:
     async with Neighbour.serve(tls) as neighbour:
         callback = Callback(neighbour.url, (), b"{}")
-        ended = [await is_too_late(neighbour, callback, steps) for steps in range(STEPS)]
+        ended = [await is_too_late(neighbour, callback, steps, times) for steps in range(STEPS)]
 
     assert not ended[0]
     assert ended[-1]
 
 
-async def is_too_late(neighbour: Neighbour, callback: Callback, steps: int) -> bool:
+async def test_a_cancelled_send_leaves_the_others_alone(receiver: Receiver) -> None:
+    released = Event()
+
+    def answer_when_released(line: "Line") -> None:
+        released.wait(PATIENT_SECONDS)
+        line.send(b"HTTP/1.1 204 Done\r\n\r\n")
+
+    receiver.behave("/slow", answer_when_released)
+    receiver.behave("/hang", hang)
+    async with Sender(LOOPBACK_ALLOWED, timeout_s=PATIENT_SECONDS, max_connections=PLACES) as sender:
+        slow, hanging = [
+            asyncio.ensure_future(sender.send(Callback(receiver.url(path), (), b"{}")))
+            for path in ("/slow", "/hang")
+        ]
+        await wait_until_async(lambda: len(receiver.requests) == PLACES)
+        hanging.cancel()
+        assert (await sender.send(Callback(receiver.url(), (), b"{}"))).outcome is Outcome.DELIVERED
+        released.set()
+        assert (await slow).outcome is Outcome.DELIVERED
+        await wait_until_async(lambda: receiver.open_connections == 1)
+
+
+@pytest.mark.parametrize("steps", range(8))
+async def test_a_send_that_is_cancelled_again_leaves_no_idle_connection_behind(
+    receiver: Receiver, steps: int
+) -> None:
+    receiver.behave("/hang", hang)
+    with Receiver() as second, Receiver() as third:
+        async with Sender(LOOPBACK_ALLOWED, timeout_s=PATIENT_SECONDS, max_connections=3) as sender:
+            for url in (second.url(), third.url()):
+                assert (await sender.send(Callback(url, (), b"{}"))).outcome is Outcome.DELIVERED
+            sending = asyncio.ensure_future(sender.send(Callback(receiver.url("/hang"), (), b"{}")))
+            await wait_until_async(lambda: receiver.requests)
+            sending.cancel()
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            sending.cancel()
+            await asyncio.wait([sending])
+            for left in (receiver, second, third):
+                await wait_until_async(lambda left=left: left.open_connections == 0)
+
+
+async def is_too_late(neighbour: Neighbour, callback: Callback, steps: int, times: int) -> bool:
     """Cancel after so many steps, more often than there are places. True if they had all ended by then."""
     async with Sender(LOOPBACK_ALLOWED, timeout_s=PATIENT_SECONDS, max_connections=PLACES) as sender:
-        ended = [await ended_within(steps, sender, callback) for _ in range(PLACES + 1)]
+        ended = [await ended_within(steps, sender, callback, times) for _ in range(PLACES + 1)]
         await wait_until_async(lambda: len(neighbour.open) <= any(ended))
         answers = await asyncio.gather(*[sender.send(callback) for _ in range(PLACES)])
         assert [answer.outcome for answer in answers] == [Outcome.DELIVERED] * PLACES
         return all(ended)
 
 
-async def ended_within(steps: int, sender: Sender, callback: Callback) -> bool:
+async def ended_within(steps: int, sender: Sender, callback: Callback, times: int) -> bool:
     sending = asyncio.ensure_future(sender.send(callback))
     for _ in range(steps):
         await asyncio.sleep(0)
-    sending.cancel()
+    for _ in range(times):
+        sending.cancel()
+        await asyncio.sleep(0)
     await asyncio.wait([sending])
     return not sending.cancelled()

@@ -1,5 +1,6 @@
 """Where a sender does not go. Receivers that must hear nothing are real, and listen."""
 
+import asyncio
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
@@ -148,6 +149,25 @@ async def test_the_next_address_is_tried_when_one_does_not_answer(receiver: Rece
     answer = await send(sender(everywhere, Names(["127.0.0.3", "127.0.0.1"])), receiver.url(host="a.example"))
 
     assert answer.outcome is Outcome.DELIVERED
+
+
+async def test_not_every_address_of_a_name_is_tried(receiver: Receiver) -> None:
+    everywhere = Guard([ip_network("127.0.0.0/8")])
+
+    answer = await send(
+        sender(everywhere, Names(["127.0.0.3"] * 3 + ["127.0.0.1"])), receiver.url(host="a.example")
+    )
+
+    assert answer.outcome is Outcome.UNREACHABLE
+
+
+async def test_a_name_server_that_does_not_answer_is_given_up_in_time() -> None:
+    async def resolve(_: str) -> "list[Address]":
+        await asyncio.Event().wait()
+        return []
+
+    mute = Sender(ONE_ALLOWED, timeout_s=0.2, max_connections=1, resolve=resolve)
+    assert (await send(mute, "http://a.example/")).outcome is Outcome.TIMEOUT
 
 
 async def test_a_name_without_an_address_is_unreachable() -> None:

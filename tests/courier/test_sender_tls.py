@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,20 @@ async def test_an_address_is_believed_by_a_certificate_for_the_address(
     with Receiver(authority.server_context()) as receiver:
         async with sender() as secure:
             assert (await secure.send(Callback(receiver.url(), (), b"{}"))).outcome is Outcome.DELIVERED
+
+
+async def test_a_receiver_that_wants_a_certificate_of_ours_is_unreachable(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With TLS 1.3 it says so after the handshake, where it should answer."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca))
+    context = authority.server_context()
+    context.verify_mode = ssl.CERT_REQUIRED
+    with Receiver(context) as receiver:
+        async with sender() as secure:
+            answer = await secure.send(Callback(receiver.url(host=NAME), (), b"{}"))
+
+    assert answer.outcome is Outcome.UNREACHABLE
 
 
 async def test_who_does_not_speak_tls_is_unreachable() -> None:

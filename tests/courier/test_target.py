@@ -1,38 +1,41 @@
 """How a URL is read: one way, or not at all."""
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.courier.target import Origin, Target, UrlRefused
+from edge.courier.target import Target, UrlRefused
 
 
 @pytest.mark.parametrize(
-    ("url", "target"),
+    ("url", "parts"),
     [
-        ("http://a.example", Target(Origin(False, "a.example", 80), "a.example", "/")),
-        ("https://a.example/", Target(Origin(True, "a.example", 443), "a.example", "/")),
-        ("HTTPS://A.Example/B", Target(Origin(True, "a.example", 443), "a.example", "/B")),
-        ("https://a.example:443/", Target(Origin(True, "a.example", 443), "a.example", "/")),
-        ("http://a.example:443/", Target(Origin(False, "a.example", 443), "a.example:443", "/")),
-        ("http://a.example:08080/", Target(Origin(False, "a.example", 8080), "a.example:8080", "/")),
-        ("http://a.example?x=/y#z", Target(Origin(False, "a.example", 80), "a.example", "/?x=/y")),
-        ("http://a.example/b?c=@d&e={f}#g", Target(Origin(False, "a.example", 80), "a.example", "/b?c=@d&e={f}")),
-        ("http://a.example/%2F/../%zz//", Target(Origin(False, "a.example", 80), "a.example", "/%2F/../%zz//")),
-        ("http://a.example./", Target(Origin(False, "a.example.", 80), "a.example.", "/")),
+        ("http://a.example", ("http://a.example", "a.example", "/")),
+        ("https://a.example/", ("https://a.example", "a.example", "/")),
+        ("HTTPS://A.Example/B", ("https://a.example", "a.example", "/B")),
+        ("https://a.example:443/", ("https://a.example", "a.example", "/")),
+        ("http://a.example:443/", ("http://a.example:443", "a.example:443", "/")),
+        ("http://a.example:08080/", ("http://a.example:8080", "a.example:8080", "/")),
+        ("http://a.example?x=/y#z", ("http://a.example", "a.example", "/?x=/y")),
+        ("http://a.example/b?c=@d&e={f}#g", ("http://a.example", "a.example", "/b?c=@d&e={f}")),
+        ("http://a.example/%2F/../%zz//", ("http://a.example", "a.example", "/%2F/../%zz//")),
+        ("http://a.example./", ("http://a.example.", "a.example.", "/")),
         (
             "http://xn--bcher-kva.example/",
-            Target(Origin(False, "xn--bcher-kva.example", 80), "xn--bcher-kva.example", "/"),
+            ("http://xn--bcher-kva.example", "xn--bcher-kva.example", "/"),
         ),
-        ("http://a.example#@b.example/", Target(Origin(False, "a.example", 80), "a.example", "/")),
-        ("http://127.0.0.1:1/", Target(Origin(False, "127.0.0.1", 1), "127.0.0.1:1", "/")),
-        ("http://0x7f.1/", Target(Origin(False, "0x7f.1", 80), "0x7f.1", "/")),
-        ("http://[::1]:65535/", Target(Origin(False, "::1", 65535), "[::1]:65535", "/")),
-        ("https://[::FFFF:127.0.0.1]/", Target(Origin(True, "::ffff:127.0.0.1", 443), "[::ffff:127.0.0.1]", "/")),
+        ("http://a.example#@b.example/", ("http://a.example", "a.example", "/")),
+        ("http://127.0.0.1:1/", ("http://127.0.0.1:1", "127.0.0.1:1", "/")),
+        ("http://0x7f.1/", ("http://0x7f.1", "0x7f.1", "/")),
+        ("http://[::1]:65535/", ("http://[::1]:65535", "[::1]:65535", "/")),
+        ("https://[::FFFF:127.0.0.1]/", ("https://[::ffff:127.0.0.1]", "[::ffff:127.0.0.1]", "/")),
     ],
 )
-def test_a_url_is_taken_apart_and_its_path_left_alone(url: str, target: Target) -> None:
-    assert Target.parse(url) == target
+def test_a_url_is_taken_apart_and_its_path_left_alone(url: str, parts: tuple[str, str, str]) -> None:
+    target = Target.parse(url)
+
+    assert (str(target.origin), target.host, target.path) == parts
 
 
 @pytest.mark.parametrize(
@@ -85,6 +88,8 @@ def test_a_url_is_taken_apart_and_its_path_left_alone(url: str, target: Target) 
         "http://x[::1]/",
         "http://[a.example]/",
         "http://[127.0.0.1]/",
+        "http://256.0.0.1/",
+        "http://0177.0.0.1/",
         "http://[fe80::1%25lo]/",
         "http://[fe80::1%lo]/",
         "http://[v1.a]/",
@@ -102,11 +107,11 @@ def test_what_could_be_read_in_two_ways_is_not_read(url: str) -> None:
         st.text(), st.text("htps:/[]@#?.:%a1\\ ", max_size=30), st.from_regex(r"https?://.+", fullmatch=True)
     )
 )
-def test_a_url_is_read_or_refused(url: str) -> None:
+def test_a_url_is_read_as_httpx_reads_it_or_refused(url: str) -> None:
     try:
         target = Target.parse(url)
     except UrlRefused:
         return
     assert target.path.startswith("/")
     assert not set(target.host + target.path) & set(" #\r\n\t")
-    assert target.origin.host.strip(".") in target.host
+    assert httpx.URL(url).netloc.decode() == target.host
