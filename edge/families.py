@@ -39,7 +39,6 @@ class Families:
             verified="Challenges that ended with a right answer.",
             failed="Challenges that ended with a wrong answer, or were denied.",
             wrong="Wrong answers after which another one could be tried.",
-            expired="Challenges whose end in time a courier has noted.",
             cancelled="Challenges that were taken back.",
         )
         self.limit_decisions = counter(

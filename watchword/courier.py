@@ -18,7 +18,6 @@ from engine.assembly import Options
 from engine.errors import Misconfigured
 from watchword.embedded import running_url
 from watchword.logs import configure_logs
-from watchword.metrics_port import metrics_port
 from watchword.options import check, engine_options, with_embedded_redis
 from watchword.settings import Settings
 
@@ -84,6 +83,8 @@ def _metrics(settings: Settings, directory: Path) -> Generator[None]:
     if not settings.metrics_port:
         yield
         return
+    from watchword.metrics_port import metrics_port  # it imports prometheus_client
+
     with metrics_port(settings.host, settings.metrics_port, directory):
         yield
 

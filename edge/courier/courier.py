@@ -45,13 +45,15 @@ class Teller(Protocol):
 class CourierStats:
     """Counts since the start, for the metrics.
 
-    `attempts` by outcome, `ends` by how deliveries were left, `tally` attempts by the bucket of their time.
+    `attempts` by outcome, `ends` by how deliveries were left, `tally` attempts by the bucket of their time,
+    `expired` the expiries that were noted. `backlog` is None while Redis does not tell it.
     """
 
     attempts: Counter[str] = field(default_factory=Counter[str])
     ends: Counter[str] = field(default_factory=Counter[str])
     tally: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
     seconds: float = 0.0
+    expired: int = 0
     backlog: Backlog | None = None
 
     def count(self, answer: Answer) -> None:
@@ -201,11 +203,17 @@ class Courier:
     async def _expire_all(self) -> bool:
         """Note what has expired, so that it is told without anybody reading. True if there may be more."""
         challenges, partitions = self._engine.challenges, self._engine.deliveries.partitions
-        counts = await asyncio.gather(
+        before = challenges.counts["expired"]
+        overdue = await asyncio.gather(
             *[challenges.expire_overdue(number, most=_EXPIRED_AT_ONCE) for number in partitions]
         )
-        return max(counts) == _EXPIRED_AT_ONCE
+        self._stats.expired += challenges.counts["expired"] - before
+        return max(overdue) == _EXPIRED_AT_ONCE
 
     async def _look_at_backlog(self) -> bool:
-        self._stats.backlog = await self._engine.deliveries.backlog()
+        try:
+            self._stats.backlog = await self._engine.deliveries.backlog()
+        except (Unavailable, ScriptFailed):
+            self._stats.backlog = None
+            raise
         return False

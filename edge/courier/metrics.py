@@ -1,6 +1,8 @@
 """What a courier counts, for Prometheus. No label names a tenant, an address or a message."""
 
 import asyncio
+import platform
+from importlib.metadata import version
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -38,7 +40,12 @@ class CourierMetrics:
         self._seconds = Histogram(
             "watchword_delivery_seconds", "Time of an attempt.", registry=registry, buckets=BUCKETS
         )
-        self._couriers = self._gauge(registry, "watchword_couriers", "Couriers that work.", mode="livesum")
+        self._expired = Counter(
+            "watchword_challenges_expired", "Challenges whose end in time a courier has noted.", registry=registry
+        )
+        self._couriers = self._gauge(
+            registry, "watchword_couriers", "Couriers with a working link to Redis.", mode="livesum"
+        )
         self._ready = self._gauge(registry, "watchword_outbox_ready", "Events to be told now.")
         self._waiting = self._gauge(registry, "watchword_outbox_waiting", "Events to be told again later.")
         self._oldest = self._gauge(
@@ -47,6 +54,10 @@ class CourierMetrics:
         self._overdue = self._gauge(
             registry, "watchword_challenges_overdue_seconds", "Age of the oldest expiry that no courier has noted."
         )
+        # As workers say it: a courier by itself runs something too.
+        self._gauge(
+            registry, "watchword_build_info", "What is running; always 1.", labels=("version", "python")
+        ).labels(version("watchword"), platform.python_version()).set(1)
         self._seen = CourierStats()
         for outcome in Outcome:  # an alert sees what grew, not what appeared
             self._attempts.labels(outcome)
@@ -55,7 +66,6 @@ class CourierMetrics:
 
     async def keep_sampling(self, stats: CourierStats) -> None:
         """Sample until cancelled."""
-        self._couriers.set(1)
         while True:
             self.sample(stats)
             await asyncio.sleep(_SAMPLE_SECONDS)
@@ -69,7 +79,11 @@ class CourierMetrics:
             self._ends.labels(end).inc(number - seen.ends[end])
         grown = [float(now - before) for now, before in zip(stats.tally, seen.tally, strict=True)]
         observe_many(self._seconds, grown, stats.seconds - seen.seconds)
-        self._seen = CourierStats(stats.attempts.copy(), stats.ends.copy(), [*stats.tally], stats.seconds)
+        self._expired.inc(stats.expired - seen.expired)
+        self._seen = CourierStats(
+            stats.attempts.copy(), stats.ends.copy(), [*stats.tally], stats.seconds, stats.expired
+        )
+        self._couriers.set(stats.backlog is not None)
         if stats.backlog is not None:
             self._ready.set(stats.backlog.ready)
             self._waiting.set(stats.backlog.waiting)
@@ -77,6 +91,8 @@ class CourierMetrics:
             self._overdue.set(stats.backlog.overdue_ms / 1000)
 
     @staticmethod
-    def _gauge(registry: CollectorRegistry, name: str, text: str, *, mode: str = "livemax") -> Gauge:
+    def _gauge(
+        registry: CollectorRegistry, name: str, text: str, *, labels: tuple[str, ...] = (), mode: str = "livemax"
+    ) -> Gauge:
         """Every courier looks at the whole backlog, so what they say of it is not added up."""
-        return Gauge(name, text, registry=registry, multiprocess_mode=mode)  # pyright: ignore[reportArgumentType]
+        return Gauge(name, text, labels, registry=registry, multiprocess_mode=mode)  # pyright: ignore[reportArgumentType]
