@@ -1,7 +1,8 @@
 """Whose turn it is: what a courier holds, a line for each tenant, served in turns.
 
-A tenant whose receiver hangs has a bounded share of the courier, and only one attempt at a time once several in a
-row came to nothing. What does not fit into its line is put off, for as long as the line would take to get to it.
+A tenant whose receiver hangs has a bounded share of the courier, and only one attempt at a time and a short line
+once several in a row came to nothing. What does not fit into its line is put off, for as long as the line would
+take to get to it.
 """
 
 from collections import deque
@@ -61,8 +62,9 @@ class Lines:
         """Stand in line. If that is full: the seconds for which to put the delivery off, else 0."""
         tenant_id = held.delivery.event.tenant_id
         line = self._line(tenant_id)
-        if len(line.waiting) >= self._share * _LINE_PER_SLOT:
-            line.next_slot = max(line.next_slot, now + 1) + line.seconds / self._share
+        share = self._share_of(line)
+        if len(line.waiting) >= share * _LINE_PER_SLOT:
+            line.next_slot = max(line.next_slot, now + 1) + line.seconds / share
             return min(line.next_slot - now, _LONGEST_PUT_OFF_S)
         line.waiting.append(held)
         self._give_turn(tenant_id, line)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SLOTS = 16
 SHARE = 4  # of one tenant
 LINE = 16  # what waits of one tenant
+FAILING_LINE = 4  # of one that fails
 FAILURES = 5  # in a row
 MOST_LINES = 10_000
 FIRST_GUESS_S = 0.1
@@ -160,6 +161,15 @@ def test_what_waits_of_a_tenant_that_fails_takes_nobodys_room() -> None:
     assert lines.held == LINE - FAILURES - 1
 
 
+def test_the_line_of_a_tenant_that_fails_is_short_and_moves_one_by_one() -> None:
+    lines = Lines(slots=SLOTS)
+    fail(lines, "A")
+    waits = [lines.add(held("A"), now=0.0) for _ in range(FAILING_LINE + 1)]
+    assert waits == [*[0] * FAILING_LINE, pytest.approx(1 + FIRST_GUESS_S)]
+    lines.done(start(lines), failed=False, seconds=0.1)
+    assert lines.add(held("A"), now=0.0) == 0
+
+
 def test_failures_of_one_tenant_are_not_anothers() -> None:
     lines = Lines(slots=SLOTS)
     fail(lines, "A")
@@ -228,7 +238,8 @@ class LinesMachine(RuleBasedStateMachine):
     @rule(tenant=st.sampled_from("ABCDE"), number=st.integers(1, LINE))
     def arrive(self, tenant: str, number: int) -> None:
         for one in [held(tenant) for _ in range(number)]:
-            is_full = len(self._waiting[tenant]) == LINE
+            longest = FAILING_LINE if self._failures[tenant] >= FAILURES else LINE
+            is_full = len(self._waiting[tenant]) >= longest
             assert bool(self._lines.add(one, now=0.0)) is is_full
             if not is_full:
                 self._waiting[tenant].append(one)
