@@ -24,6 +24,7 @@ _LONGEST_WAIT_S = 24 * 3600
 
 _MESSAGE_PREFIX = "msg"
 _MOST_LETTERS = 10_000  # that a partition keeps of a tenant
+_STEP = 100
 
 
 class End(StrEnum):
@@ -176,12 +177,18 @@ class Deliveries:
             raise UnknownDelivery
 
     async def replay_all(self, tenant_id: TenantId) -> int:
-        """Tell of all dead letters of a tenant again, a few at a time. How many there were."""
+        """Tell of all dead letters of a tenant again, a few at a time. How many there were.
+
+        Those that die again meanwhile are left alone, or there would be no end of it.
+        """
         replayed = 0
         for number in self.partitions:
             tenant = self._tenant(number, tenant_id)
-            while letters := [*_letters((await self._store.history(tenant=tenant, most=100)).dead.decode())]:
-                replayed += sum(await asyncio.gather(*[self._replay(tenant, letter.event) for letter in letters]))
+            found = await self._store.history(tenant=tenant, most=_MOST_LETTERS)
+            events = [letter.event for letter in _letters(found.dead.decode())]
+            for first in range(0, len(events), _STEP):
+                some = events[first : first + _STEP]
+                replayed += sum(await asyncio.gather(*[self._replay(tenant, event) for event in some]))
         return replayed
 
     async def backlog(self) -> Backlog:
