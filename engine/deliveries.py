@@ -159,7 +159,11 @@ class Deliveries:
         )
         dead = [letter for reply in replies for letter in _letters(reply.dead.decode())]
         log = [logged for reply in replies for logged in _log(reply.log.decode())]
-        return History(sorted(dead, reverse=True)[:most], sorted(log, reverse=True)[:most])
+        # What is of one instant stays in the order of its partition, or `most` would cut through it.
+        return History(
+            sorted(dead, key=lambda letter: letter.since_ms, reverse=True)[:most],
+            sorted(log, key=lambda logged: logged.at_ms, reverse=True)[:most],
+        )
 
     async def replay(self, tenant_id: TenantId, message_id: str) -> None:
         """Tell of a dead letter again, as if it were new.
