@@ -13,6 +13,7 @@ from engine.tenants import State
 from engine.totp import TotpPolicy
 from tests.engine.servers import scan
 from tests.engine.test_factors import active, code_of
+from tests.engine.told import TOPIC, buried, take_all, wanting
 
 if TYPE_CHECKING:
     import redis
@@ -28,7 +29,7 @@ ALICE, BOB = UserName("alice"), UserName("bob")
 async def challenged(engine: "Engine", tenant: "Tenant", user: UserName, *, challenges: int) -> Factor:
     factor = await active(engine, tenant, user)
     for _ in range(challenges):
-        await engine.challenges.open(tenant, factor.id, reference="order")
+        await engine.challenges.open(tenant, factor.id, reference="order", topic=TOPIC)
     return factor
 
 
@@ -79,6 +80,32 @@ async def test_a_tenant_is_erased_whole(engine: "Engine", tenant: "Tenant", admi
     assert await engine.tenants.read(tenant.id) == tenant
     with pytest.raises(UnknownTenant):
         await engine.erasure.erase_tenant(doomed.id)
+
+
+async def test_dead_letters_and_the_log_go_with_their_tenant_and_no_others(
+    engine: "Engine", tenant: "Tenant"
+) -> None:
+    other = await wanting(engine, await engine.tenants.create(name="Other", state=State.ACTIVE))
+    kept = await buried(engine, other, 3)
+    await buried(engine, await wanting(engine, tenant), 5)
+
+    erased = await engine.erasure.erase_tenant(tenant.id)
+
+    assert erased == Erased(factors=10, challenges=5, dead_letters=5)
+    assert await engine.deliveries.history(tenant.id, most=100) == ([], [])
+    history = await engine.deliveries.history(other.id, most=100)
+    assert {letter.event for letter in history.dead} == set(kept)
+    assert len(history.log) == 3
+
+
+async def test_the_end_of_an_erased_challenge_is_not_told(engine: "Engine", tenant: "Tenant") -> None:
+    factor = await challenged(engine, await wanting(engine, tenant), ALICE, challenges=3)
+
+    await engine.erasure.erase_user(tenant.id, ALICE)
+
+    partition = int(factor.id[:8], 16) % len(engine.deliveries.partitions)
+    assert await engine.challenges.expire_overdue(partition, most=10) == 0
+    assert await take_all(engine) == []
 
 
 async def test_of_many_who_erase_a_user_at_once_each_thing_is_counted_once(
