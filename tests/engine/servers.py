@@ -31,10 +31,11 @@ PASSWORD = "pass word/%:@"  # whatever a URL must quote
 HANDSHAKE_COMMANDS = frozenset(
     {"client|caching", "client|setname", "client|tracking", "evalsha", "ping", "script|load"}
 )
+# Of a command such as XINFO, what is asked of it, and no more.
 SCRIPT_COMMANDS = frozenset(
-    command.lower()
+    words.lower().replace("', '", "|")
     for script in scripts.load_all()
-    for command in re.findall(r"redis\.call\('(\w+)'", script.source)
+    for words in re.findall(r"redis\.call\('((?:(?:XINFO|XGROUP)', ')?\w+)'", script.source)
 )
 KEY_PATTERN = "{*}:*"
 
