@@ -62,20 +62,27 @@ Page: TypeAlias = tuple[int, list[Challenge]]
 
 
 class Name(NamedTuple):
-    """All that names a challenge. Its text is the member of the due set."""
+    """All that names a challenge."""
 
     tenant_id: TenantId
     factor_id: FactorId
     challenge_id: ChallengeId
 
+
+class Due(NamedTuple):
+    """A challenge as the due set has it: a courier can tell of its end without opening anything."""
+
+    name: Name
+    topic: str
+
     @classmethod
     def parse(cls, text: str) -> Self:
-        tenant_id, factor_id, challenge_id = text.split(" ")
-        return cls(TenantId(tenant_id), FactorId(factor_id), ChallengeId(challenge_id))
+        tenant_id, factor_id, challenge_id, topic = text.split(" ")
+        return cls(Name(TenantId(tenant_id), FactorId(factor_id), ChallengeId(challenge_id)), topic)
 
     @property
     def text(self) -> str:
-        return " ".join(self)
+        return " ".join((*self.name, self.topic))
 
 
 class ChallengeRecords:
@@ -146,7 +153,7 @@ class ChallengeRecords:
             seen += _STEP
         return len(found), found[first : first + most]
 
-    async def forget(self, name: Name) -> bool:
+    async def forget(self, name: Name, record: Record) -> bool:
         """Remove a challenge. False if it was gone.
 
         Raises:
@@ -156,7 +163,7 @@ class ChallengeRecords:
             factor=self._factors.place(name.tenant_id, name.factor_id),
             challenge=self.place(name),
             challenge_id=name.challenge_id,
-            due_as=name.text,
+            due_as=Due(name, record.topic).text,
         )
         return reply.status is ForgetStatus.FORGOTTEN
 

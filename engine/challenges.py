@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from hmac import compare_digest
 
-from engine.challenge_records import KEPT_MS, Challenge, ChallengeRecords, Kind, Name, Page, Record, State
+from engine.challenge_records import KEPT_MS, Challenge, ChallengeRecords, Due, Kind, Name, Page, Record, State
 from engine.deliveries import notice
 from engine.errors import (
     ChallengeClosed,
@@ -82,7 +82,7 @@ class Challenges:
             factor=factor,
             challenge=self._records.place(name),
             challenge_id=name.challenge_id,
-            due_as=name.text,
+            due_as=Due(name, topic).text,
             record=self._records.seal(name, record),
             most=MOST_ATTEMPTS[kind],
             life_ms=life_ms,
@@ -127,8 +127,8 @@ class Challenges:
             free=tenant.challenge_policy.lock_after,
             first_ms=FIRST_LOCK_MS,
             longest_ms=LONGEST_LOCK_MS,
-            due_as=name.text,
-            notice=_notice(tenant, name, record),
+            due_as=Due(name, record.topic).text,
+            notice=_notice(tenant, name, record.topic),
         )
         if concluded.status is ConcludeStatus.CLOSED:
             raise ChallengeClosed
@@ -156,8 +156,8 @@ class Challenges:
             challenge=self._records.place(name),
             factor=self._factors.place(tenant.id, factor_id),
             is_approved=is_approved,
-            due_as=name.text,
-            notice=_notice(tenant, name, challenge.record),
+            due_as=Due(name, challenge.record.topic).text,
+            notice=_notice(tenant, name, challenge.record.topic),
         )
         if decided.status is DecideStatus.ABSENT:
             raise UnknownChallenge
@@ -174,8 +174,11 @@ class Challenges:
         """
         name = Name(tenant.id, factor_id, challenge_id)
         challenge = await self._records.read(name)
+        topic = challenge.record.topic
         cancelled = await self._store.cancel(
-            challenge=self._records.place(name), due_as=name.text, notice=_notice(tenant, name, challenge.record)
+            challenge=self._records.place(name),
+            due_as=Due(name, topic).text,
+            notice=_notice(tenant, name, topic),
         )
         if cancelled.status is CancelStatus.ABSENT:
             raise UnknownChallenge
@@ -186,7 +189,7 @@ class Challenges:
     async def expire_overdue(self, partition: int, *, most: int) -> int:
         """Note the end of challenges of a partition whose time is up, so that it is told. How many there were."""
         reply = await self._store.overdue(partition=self._space.partition(partition), most=most)
-        overdue = [Name.parse(line) for line in reply.due_as.decode().splitlines()]
+        overdue = [Due.parse(line) for line in reply.due_as.decode().splitlines()]
         await asyncio.gather(*map(self._expire, overdue))
         return len(overdue)
 
@@ -209,13 +212,13 @@ class Challenges:
             tenant_id, factor_id, first=first, most=most, is_oldest_first=is_oldest_first, matches=matches
         )
 
-    async def forget(self, tenant_id: TenantId, factor_id: FactorId, challenge_id: ChallengeId) -> bool:
+    async def forget(self, tenant_id: TenantId, factor_id: FactorId, challenge: Challenge) -> bool:
         """Remove a challenge. False if it was gone.
 
         Raises:
-            UnknownFactor, UnknownChallenge: no id of ours.
+            UnknownFactor: no id of ours.
         """
-        return await self._records.forget(Name(tenant_id, factor_id, challenge_id))
+        return await self._records.forget(Name(tenant_id, factor_id, challenge.id), challenge.record)
 
     async def _count(self, name: Name) -> AttemptReply:
         """Raises: UnknownFactor, UnknownChallenge, ChallengeClosed, FactorLocked."""
@@ -240,12 +243,11 @@ class Challenges:
         step = matching_step(held.policy, held.secret, code, now_s=counted.now_ms / 1000)
         return step is not None, step
 
-    async def _expire(self, name: Name) -> None:
+    async def _expire(self, due: Due) -> None:
         told = ""
-        with suppress(UnknownFactor, UnknownChallenge, UnknownTenant):
-            challenge = await self._records.read(name)
-            told = _notice(await self._tenants.read(name.tenant_id), name, challenge.record)
-        reply = await self._store.expire(challenge=self._records.place(name), due_as=name.text, notice=told)
+        with suppress(UnknownTenant):
+            told = _notice(await self._tenants.read(due.name.tenant_id), *due)
+        reply = await self._store.expire(challenge=self._records.place(due.name), due_as=due.text, notice=told)
         if reply.status is ExpireStatus.EXPIRED:
             self._ended(reply.status.name)
 
@@ -255,6 +257,6 @@ class Challenges:
         return State(state)
 
 
-def _notice(tenant: Tenant, name: Name, record: Record) -> str:
+def _notice(tenant: Tenant, name: Name, topic: str) -> str:
     """Whom a courier is to tell of the end; empty where the tenant wants to be told nothing."""
-    return notice(record.topic, tenant.id, name.challenge_id) if record.topic and tenant.callback_url else ""
+    return notice(topic, tenant.id, name.challenge_id) if topic and tenant.callback_url else ""

@@ -67,5 +67,5 @@ class Erasure:
         challenges = 0
         while listed := (await self._challenges.list(tenant_id, factor.id, first=0, most=_STEP))[1]:
             for challenge in listed:
-                challenges += await self._challenges.forget(tenant_id, factor.id, challenge.id)
+                challenges += await self._challenges.forget(tenant_id, factor.id, challenge)
         return Erased(int(await self._factors.forget(tenant_id, factor)), challenges)

@@ -171,6 +171,12 @@ def _carry_out(operation: dict[str, Any], document: dict[str, Any]) -> Problem |
     return None
 
 
+def touches(body: bytes, pointer: str) -> bool:
+    """Whether a patch that was applied names a value, or something that it is in."""
+    operations = msgspec.json.decode(body, type=list[_Removal])
+    return any(f"{pointer}/".startswith(f"{operation.path}/") for operation in operations)
+
+
 def _operation(raw: bytes) -> dict[str, Any]:
     operation = _BY_VERB[_OPERATION.read(raw).op].read(raw)
     if isinstance(operation, _Placing) and _is_deeper(operation.value, _MOST_LEVELS):

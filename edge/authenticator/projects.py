@@ -67,6 +67,7 @@ class KeySet(msgspec.Struct):
 # As it is documented; how it is read is in edge/authenticator/patches.py.
 ProjectPatch = Annotated[list[ProjectOperation], Meta(max_length=32)]
 
+_CALLBACK_POINTER = "/configuration/authenticator/challenge_callback_url"
 _DOCUMENT = Body(Document)
 
 
@@ -81,7 +82,9 @@ async def change_project(state: EdgeState, request: Request) -> Reply:
     def change(setup: ChallengeSetup | None) -> ChallengeSetup | None:
         document: dict[str, Any] = msgspec.to_builtins(Document(_configuration(setup)))
         patched = patches.apply(document, patch)
-        return _setup(_DOCUMENT.read(msgspec.json.encode(patched)).configuration)
+        changed = _setup(_DOCUMENT.read(msgspec.json.encode(patched)).configuration)
+        is_off = setup is not None and setup.is_callback_off and not patches.touches(patch, _CALLBACK_POINTER)
+        return msgspec.structs.replace(changed, is_callback_off=is_off) if changed else None
 
     return _reply(request, await state.engine.configurations.change_challenges(tenant.id, change))
 

@@ -194,6 +194,9 @@ def test_a_receiver_that_is_gone_is_left_alone_until_its_address_is_set_again(
     ended(listening, right=True)
     shown = msgspec.json.decode(edge.run("tenant", "show", listening.tenant.id, "--json"), type=dict[str, object])
     assert shown["callback_is_off"] is True
+    message = {"op": "add", "path": "/configuration/authenticator/challenge_default_message", "value": "Hello"}
+    assert listening.patch(listening.project, message).status_code == 200
+    ended(listening, right=True)  # is told to nobody: another setting does not bring the address back
     calling_back(listening, receiver.url("/hook"))
     last = ended(listening, right=False)
     wait_until(lambda: len(told(receiver)) == 2)

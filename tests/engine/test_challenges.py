@@ -206,7 +206,7 @@ async def test_another_tenant_finds_no_challenge(engine: "Engine", tenant: Tenan
             challenges.read(OTHER_TENANT, factor.id, challenge.id),
             challenges.answer(OTHER, factor.id, challenge.id, code=code),
             challenges.cancel(OTHER, factor.id, challenge.id),
-            challenges.forget(OTHER_TENANT, factor.id, challenge.id),
+            challenges.forget(OTHER_TENANT, factor.id, challenge),
             challenges.list(OTHER_TENANT, factor.id, first=0, most=10),
         ]
     )

@@ -189,7 +189,7 @@ async def test_a_forgotten_challenge_is_not_told(engine: "Engine", tenant: Tenan
     tenant, factor = await wanting(engine, tenant), await active(engine, tenant)
     challenge = await opened(engine, tenant, factor, Kind.TOTP, expire)
 
-    await engine.challenges.forget(tenant.id, factor.id, challenge.id)
+    await engine.challenges.forget(tenant.id, factor.id, challenge)
 
     assert await engine.challenges.expire_overdue(partition_of(engine, challenge), most=10) == 0
     assert await take_all(engine) == []
