@@ -18,6 +18,7 @@ from edge.courier.sender import Answer, Callback, Outcome, Sender
 from engine.assembly import Engine
 from engine.deliveries import Attempt, Backlog, Delivery, End, Event
 from engine.errors import ScriptFailed, Unavailable, UnknownTenant
+from engine.sealing import CannotUnseal
 from engine.tenants import Tenant
 
 _POLL_SECONDS = 0.2
@@ -31,6 +32,7 @@ _EXPIRED_AT_ONCE = 20  # of a partition: all partitions at once are well below w
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 _OFF = Attempt("off", 0, 0)  # the receiver has said that it is gone
+_UNSIGNED = Attempt("unsigned", 0, 0)  # what it would be signed with cannot be opened
 
 _logger = logging.getLogger(__name__)
 
@@ -174,7 +176,13 @@ class Courier:
             await deliveries.bury(delivery, _OFF)
             self._stats.ends[End.DEAD] += 1
             return None
-        answer = await self._sender.send(await teller.compose(event, tenant, tenant.callback_url))
+        try:
+            callback = await teller.compose(event, tenant, tenant.callback_url)
+        except CannotUnseal:  # a key is missing here: it may come back, and there is an end to it if not
+            _logger.exception("a callback cannot be signed", extra={"message_id": event.message_id})
+            self._stats.ends[await deliveries.fail(delivery, _UNSIGNED, retry_after_s=None)] += 1
+            return None
+        answer = await self._sender.send(callback)
         await self._note(delivery, answer, tenant.callback_url)
         return answer.outcome is not Outcome.DELIVERED
 
