@@ -234,6 +234,19 @@ def test_a_hanging_receiver_of_one_tenant_does_not_hold_up_another(
     assert time.monotonic() - started < TIMEOUT_SECONDS
 
 
+def test_a_callback_that_cannot_be_signed_is_put_off(
+    edge: Edge, operator: Operator, listening: App, receiver: Receiver
+) -> None:
+    """As where an edge lacks the key that the secrets are sealed with."""
+    good = operator.run(lambda engine: engine.tenants.read(listening.tenant.id)).callback_secrets
+    operator.change(listening.tenant, callback_secrets=b"lost.key")
+    ended(listening, right=True)
+    wait_until(lambda: "unsigned" in edge.run("deliveries", "list", "--tenant", listening.tenant.id))
+    operator.change(listening.tenant, callback_secrets=good)
+    last = ended(listening, right=False)
+    wait_until(lambda: told(receiver) == [{"challenge_id": last, "status": "FAILED"}])
+
+
 def test_a_private_address_is_not_called(new_tenant: "Callable[..., Tenant]", receiver: Receiver) -> None:
     """By an edge whose operator has allowed none."""
     with RedisServer(server_binaries()[0]) as redis, Edge(redis, **NO_LIMITS | QUICK, workers=1) as edge:

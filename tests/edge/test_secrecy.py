@@ -190,7 +190,7 @@ def test_nothing_secret_is_in_the_logs_of_a_talkative_edge(edge: Edge, walk: Wal
     said = Counter(line["message"] for line in edge.log_lines())
     assert said["request"] > 50
     assert said["operation failed"] >= 4
-    assert said["a delivery broke"] >= 1
+    assert said["a callback cannot be signed"] >= 1
     assert found(walk.secrets + walk.configured, edge.log.read_bytes()) == []
 
 

@@ -133,7 +133,7 @@ def break_everything(edge: "Edge", operator: Operator, app: App) -> None:
     challenge = app.challenge(factor, REFERENCE)
     operator.change(app.tenant, callback_secrets=b"k1.broken")
     app.answer(app.challenge(factor, REFERENCE), WRONG_CODE)
-    wait_until(lambda: "a delivery broke" in edge.log.read_text())
+    wait_until(lambda: "a callback cannot be signed" in edge.log.read_text())
     for noun in ("factor", "challenge"):
         for key in names(edge.redis, noun):
             edge.redis.command("HSET", key, "record", b"k1.broken")
