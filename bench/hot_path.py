@@ -5,20 +5,16 @@ round and its median over the rounds, so that a machine that is slower for a whi
 kernel accounts to the process under measurement, user and system, divided by the requests that were answered.
 """
 
-import statistics
 from base64 import b64encode
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import click
-import psutil
 import redis
 
 from bench.load import Load, run_wrk
-from bench.report import Row, print_table, write_json
+from bench.report import print_table, write_json
+from bench.rounds import Scenario, run_rounds, some_of
 from bench.servers import product, redis_server, uvicorn_app
 from bench.tenancy import prepare
 from engine.sealing import Keyring
@@ -29,55 +25,10 @@ _MOST_PER_SECOND = 45_000  # passcodes made ahead of a round of fetches: more th
 _FLOOR_PORT, _PRODUCT_PORT, _USUAL_PORT = 8301, 8302, 8303
 
 
-class Sample(NamedTuple):
-    """One round of one scenario, per request."""
-
-    edge_us: float
-    redis_us: float
-    redis_commands: float
-    load: Load
-
-
-@dataclass
-class Scenario:
-    """What is asked of which process, and whether all of the answers were of the kind that is meant."""
-
-    name: str
-    process: psutil.Process
-    load: Callable[[int], Load]
-    prepare: Callable[[int], object] = lambda _: None
-    refused: bool = False
-    samples: list[Sample] = field(default_factory=list[Sample])
-
-    def run_round(self, number: int, server: "redis.Redis") -> None:
-        self.prepare(number)
-        server.config_resetstat()
-        before = _cpu_seconds(self.process)
-        load = self.load(number)
-        edge_us = (_cpu_seconds(self.process) - before) / load.requests * 1e6
-        if load.not_2xx != (load.requests if self.refused else 0):
-            raise RuntimeError(f"{self.name}: {load.not_2xx} of {load.requests} answers were refusals")
-        self.samples.append(Sample(edge_us, *_redis_share(server, load.requests), load))
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
-
-
-def _redis_share(server: "redis.Redis", requests: int) -> tuple[float, float]:
-    """Microseconds inside commands, and commands sent by clients, both per request."""
-    stats = server.info("commandstats")
-    asked = [stats[name] for name in ("cmdstat_evalsha", "cmdstat_eval", "cmdstat_hget") if name in stats]
-    return (
-        sum(row["usec"] for row in asked) / requests,
-        sum(row["calls"] for row in asked) / requests,
-    )
-
-
 def _scenarios(stack: ExitStack, redis_url: str, seconds: float) -> list[Scenario]:
     keys = Keyring.generate()
-    environ = {"WATCHWORD_REDIS_URL": redis_url, "WATCHWORD_KEYS": keys}
+    # A courier would ask this Redis five times a second what there is to tell, and nothing is.
+    environ = {"WATCHWORD_REDIS_URL": redis_url, "WATCHWORD_KEYS": keys, "WATCHWORD_COURIER": "off"}
     tenancy = prepare(environ)
     ahead = int(seconds * _MOST_PER_SECOND)
     floor = stack.enter_context(uvicorn_app("bench.floor:app", _FLOOR_PORT, {}))
@@ -128,25 +79,6 @@ def _scenarios(stack: ExitStack, redis_url: str, seconds: float) -> list[Scenari
     ]
 
 
-def _row(scenario: Scenario, floor: Scenario) -> Row:
-    def median(value: Callable[[Sample], float]) -> float:
-        return statistics.median(map(value, scenario.samples))
-
-    edge = [sample.edge_us for sample in scenario.samples]
-    return Row(
-        scenario.name,
-        edge_us=statistics.median(edge),
-        low=min(edge),
-        high=max(edge),
-        floors=statistics.median(us / least.edge_us for us, least in zip(edge, floor.samples, strict=True)),
-        redis_us=median(lambda sample: sample.redis_us),
-        redis_commands=median(lambda sample: sample.redis_commands),
-        per_second=median(lambda sample: sample.load.per_second),
-        p50_ms=median(lambda sample: sample.load.p50_ms),
-        p99_ms=median(lambda sample: sample.load.p99_ms),
-    )
-
-
 @click.command()
 @click.option("--rounds", default=5, show_default=True, help="Rounds of every scenario.")
 @click.option("--seconds", default=3.0, show_default=True, help="Length of a round.")
@@ -155,19 +87,12 @@ def main(*, rounds: int, seconds: float, only: tuple[str, ...]) -> None:
     """Measure, print the table, write the JSON."""
     with ExitStack() as stack:
         redis_url, _ = stack.enter_context(redis_server())
-        scenarios = _scenarios(stack, redis_url, seconds)
-        if only:
-            scenarios = [scenarios[0], *(one for one in scenarios[1:] if any(part in one.name for part in only))]
+        scenarios = some_of(_scenarios(stack, redis_url, seconds), only)
         server = stack.enter_context(redis.Redis.from_url(redis_url))
-        for scenario in scenarios:
-            scenario.prepare(rounds)
-            scenario.load(rounds)  # warm up: caches, connections, the interpreter's specialisation
-        for number in range(rounds):
-            for scenario in scenarios:
-                scenario.run_round(number, server)
-        rows = [_row(scenario, scenarios[0]) for scenario in scenarios]
+        rows = run_rounds(scenarios, rounds, server)
         print_table(rows)
-        path = write_json(rows, {"redis": server.info("server")["redis_version"], "connections": CONNECTIONS})
+        more = {"redis": server.info("server")["redis_version"], "connections": CONNECTIONS}
+        path = write_json("hot-path", rows, more)
         click.echo(f"\nwritten to {path.relative_to(path.parents[2])}")
 
 

@@ -13,11 +13,14 @@ _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
 class Load(NamedTuple):
+    """`unlike` is how many answers were of another kind than the script was told to wait for."""
+
     requests: int
     per_second: float
     p50_ms: float
     p99_ms: float
     not_2xx: int
+    unlike: int = 0
 
 
 class NoLoadGenerator(Exception):
@@ -60,6 +63,7 @@ def run_wrk(
 def parse(output: str) -> Load:
     """Read wrk's report."""
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+    unlike = re.search(r"Answers of another kind: (\d+)", output)
     errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", output)
     if errors is not None and any(map(int, errors.groups())):
         raise RuntimeError(f"the load did not get through: {errors[0]}")
@@ -69,6 +73,7 @@ def parse(output: str) -> Load:
         p50_ms=_milliseconds(_found(r"^ +50% +(\S+)", output)),
         p99_ms=_milliseconds(_found(r"^ +99% +(\S+)", output)),
         not_2xx=int(refused[1]) if refused else 0,
+        unlike=int(unlike[1]) if unlike else 0,
     )
 
 

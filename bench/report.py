@@ -42,11 +42,11 @@ def print_table(rows: Sequence[Row]) -> None:
         )
 
 
-def write_json(rows: Sequence[Row], more: Mapping[str, float | str]) -> Path:
+def write_json(name: str, rows: Sequence[Row], more: Mapping[str, object]) -> Path:
     """Write everything with what it was measured on; the file's path."""
     _RESULTS.mkdir(exist_ok=True)
     now = datetime.now(UTC)
-    path = _RESULTS / f"hot-path-{now:%Y%m%dT%H%M%SZ}.json"
+    path = _RESULTS / f"{name}-{now:%Y%m%dT%H%M%SZ}.json"
     content = {
         "measured_at": now.isoformat(timespec="seconds"),
         "commit": _commit(),
