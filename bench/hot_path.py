@@ -91,8 +91,14 @@ def main(*, rounds: int, seconds: float, only: tuple[str, ...]) -> None:
         server = stack.enter_context(redis.Redis.from_url(redis_url))
         rows = run_rounds(scenarios, rounds, server)
         print_table(rows)
-        more = {"redis": server.info("server")["redis_version"], "connections": CONNECTIONS}
-        path = write_json("hot-path", rows, more)
+        path = write_json(
+            "hot-path",
+            {
+                "redis": server.info("server")["redis_version"],
+                "connections": CONNECTIONS,
+                "rows": [row._asdict() for row in rows],
+            },
+        )
         click.echo(f"\nwritten to {path.relative_to(path.parents[2])}")
 
 

@@ -1,7 +1,7 @@
--- wrk: requests from a file, a line each: path and body. At its end it begins anew. Every answer is held against
--- what is meant.
--- Arguments: file, method, access token, status, a text that the body has.
-local lines, number, method, headers = {}, 0, nil, nil
+-- wrk: requests from a file, a line each: path and body. At its end the load ends, or begins anew. Every answer is
+-- held against what is meant.
+-- Arguments: file, "once" or "again", method, access token, status, a text that the body has.
+local lines, number, is_once, method, headers = {}, 0, nil, nil, nil
 local status_meant, text_meant
 local threads = {}
 
@@ -14,8 +14,8 @@ function init(args)
     local path, body = line:match('(%S+) ?(.*)')
     lines[#lines + 1] = {path, body ~= '' and body or nil}
   end
-  method, status_meant, text_meant = args[2], tonumber(args[4]), args[5]
-  headers = {['authorization'] = 'Bearer ' .. args[3]}
+  is_once, method, status_meant, text_meant = args[2] == 'once', args[3], tonumber(args[5]), args[6]
+  headers = {['authorization'] = 'Bearer ' .. args[4]}
   if method ~= 'GET' then
     headers['content-type'] = 'application/json-patch+json'
   end
@@ -23,6 +23,9 @@ function init(args)
 end
 
 function request()
+  if is_once and number >= #lines then
+    wrk.thread:stop()  -- the answer to what is sent now is not read any more
+  end
   number = number % #lines + 1
   return wrk.format(method, lines[number][1], headers, lines[number][2])
 end

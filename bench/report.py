@@ -42,8 +42,8 @@ def print_table(rows: Sequence[Row]) -> None:
         )
 
 
-def write_json(name: str, rows: Sequence[Row], more: Mapping[str, object]) -> Path:
-    """Write everything with what it was measured on; the file's path."""
+def write_json(name: str, measured: Mapping[str, object]) -> Path:
+    """Write what was measured with what it was measured on; the file's path."""
     _RESULTS.mkdir(exist_ok=True)
     now = datetime.now(UTC)
     path = _RESULTS / f"{name}-{now:%Y%m%dT%H%M%SZ}.json"
@@ -53,8 +53,7 @@ def write_json(name: str, rows: Sequence[Row], more: Mapping[str, object]) -> Pa
         "machine": {"cpu": _cpu_model(), "cores": os.cpu_count(), "kernel": platform.release()},
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
-        **more,
-        "rows": [row._asdict() for row in rows],
+        **measured,
     }
     path.write_text(json.dumps(content, indent=2) + "\n")
     return path

@@ -60,6 +60,13 @@ def product(port: int, environ: Mapping[str, str]) -> Generator[psutil.Process]:
 
 
 @contextmanager
+def courier(environ: Mapping[str, str]) -> Generator[psutil.Process]:
+    """`watchword courier`. It is up when it has delivered something."""
+    with _process([sys.executable, "-m", "watchword", "courier"], EDGE_CORE, environ) as process:
+        yield process
+
+
+@contextmanager
 def _process(
     command: list[str], core: int, environ: Mapping[str, str], cwd: Path | None = None
 ) -> Generator[psutil.Process]:
