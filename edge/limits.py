@@ -45,7 +45,11 @@ def x_rate_limit_headers(states: tuple[LimitState, ...]) -> Headers:
     """The same in the older spelling, whose reset is in seconds from now; of the limit that leaves least."""
     if not states:
         return ()
-    state = min(states, key=lambda state: state.remaining)
+    return _x_headers(states[0] if len(states) == 1 else min(states, key=lambda state: state.remaining))
+
+
+@lru_cache(maxsize=1024)
+def _x_headers(state: LimitState) -> Headers:
     return (
         (b"x-ratelimit-limit", b"%d" % state.quota),
         (b"x-ratelimit-remaining", b"%d" % state.remaining),

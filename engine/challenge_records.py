@@ -93,15 +93,18 @@ class ChallengeRecords:
         self._keyring = keyring
 
     def place(self, name: Name) -> Place:
-        """Beside its factor, whatever the id says.
+        """Raises: UnknownFactor, UnknownChallenge: no id of ours."""
+        return self.beside(self._factors.place(name.tenant_id, name.factor_id), name)
+
+    def beside(self, factor: Place, name: Name) -> Place:
+        """Where a challenge is: beside its factor, whatever its id says.
 
         Raises:
-            UnknownFactor, UnknownChallenge: no id of ours.
+            UnknownChallenge: no id of ours.
         """
         if not is_uuid(name.challenge_id):
             raise UnknownChallenge
-        partition = self._factors.place(name.tenant_id, name.factor_id).partition
-        return self._space.place_in(partition, "challenge", *name)
+        return self._space.place_in(factor.partition, "challenge", *name)
 
     def digest(self, name: Name, code: str) -> str:
         return self._space.digest("code", *name, code)

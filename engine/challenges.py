@@ -36,7 +36,7 @@ from engine.store.challenges import (
     ExpireStatus,
     OpenStatus,
 )
-from engine.store.keys import KeySpace
+from engine.store.keys import KeySpace, Place
 from engine.tenants import Tenant
 from engine.totp import matching_step
 
@@ -80,7 +80,7 @@ class Challenges:
         life_ms = tenant.challenge_policy.life_s * 1000
         reply = await self._store.open(
             factor=factor,
-            challenge=self._records.place(name),
+            challenge=self._records.beside(factor, name),
             challenge_id=name.challenge_id,
             due_as=Due(name, topic).text,
             record=self._records.seal(name, record),
@@ -116,12 +116,14 @@ class Challenges:
             ChallengeClosed: answered before, expired, or its attempts are spent.
         """
         name = Name(tenant.id, factor_id, challenge_id)
-        counted = await self._count(name)
+        factor = self._factors.place(tenant.id, factor_id)
+        challenge = self._records.beside(factor, name)
+        counted = await self._count(challenge, factor)
         record = self._records.unseal(name, counted.record)
         is_right, step = self._compare(name, record, counted, code)
         concluded = await self._store.conclude(
-            challenge=self._records.place(name),
-            factor=self._factors.place(tenant.id, factor_id),
+            challenge=challenge,
+            factor=factor,
             is_right=is_right,
             step=step,
             free=tenant.challenge_policy.lock_after,
@@ -220,11 +222,9 @@ class Challenges:
         """
         return await self._records.forget(Name(tenant_id, factor_id, challenge.id), challenge.record)
 
-    async def _count(self, name: Name) -> AttemptReply:
-        """Raises: UnknownFactor, UnknownChallenge, ChallengeClosed, FactorLocked."""
-        counted = await self._store.attempt(
-            challenge=self._records.place(name), factor=self._factors.place(name.tenant_id, name.factor_id)
-        )
+    async def _count(self, challenge: Place, factor: Place) -> AttemptReply:
+        """Raises: UnknownChallenge, ChallengeClosed, FactorLocked."""
+        counted = await self._store.attempt(challenge=challenge, factor=factor)
         match counted.status:
             case AttemptStatus.ABSENT:
                 raise UnknownChallenge

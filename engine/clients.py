@@ -127,7 +127,7 @@ class Clients:
         text = mint(Kind.ACCESS_TOKEN, tenant.id.replace("-", ""))
         grant = Grant(tenant.id, ClientId(client_id), granted)
         await self._store.issue(
-            token=self._place(text), grant=msgspec.json.encode(grant), life_ms=TOKEN_LIFE_S * 1000
+            token=self._place(digest(text)), grant=msgspec.json.encode(grant), life_ms=TOKEN_LIFE_S * 1000
         )
         return AccessToken(text, granted)
 
@@ -138,11 +138,13 @@ class Clients:
             Unauthenticated
         """
         await self._authenticate_client(client_id, secret)
-        if parse(Kind.ACCESS_TOKEN, text) is None:
+        token = parse(Kind.ACCESS_TOKEN, text)
+        if token is None:
             return
-        reply = await self._store.read(token=self._place(text))
+        place = self._place(token.digest)
+        reply = await self._store.read(token=place)
         if reply.status is ReadStatus.FOUND and _read(reply.grant).client_id == client_id:
-            await self._store.revoke(token=self._place(text), grant=reply.grant)
+            await self._store.revoke(token=place, grant=reply.grant)
 
     async def admit(self, text: str, *, scope: str) -> Caller:
         """Whose access token this is, and charge its client. Redis was just asked, so the tenant is as it is now.
@@ -153,9 +155,10 @@ class Clients:
             ScopeRefused: it is not good for this.
             LimitExceeded: of this client.
         """
-        if parse(Kind.ACCESS_TOKEN, text) is None:
+        token = parse(Kind.ACCESS_TOKEN, text)
+        if token is None:
             raise Unauthenticated
-        reply = await self._store.read(token=self._place(text))
+        reply = await self._store.read(token=self._place(token.digest))
         if reply.status is ReadStatus.ABSENT:
             raise Unauthenticated
         grant = _read(reply.grant)
@@ -181,8 +184,8 @@ class Clients:
             raise Unauthenticated
         return tenant, client
 
-    def _place(self, text: str) -> Place:
-        return self._space.place("token", digest(text))
+    def _place(self, token_digest: str) -> Place:
+        return self._space.place("token", token_digest)
 
 
 def _read(grant: bytes) -> Grant:

@@ -5,10 +5,11 @@ about, then for the members that such an operation has. Others are ignored (RFC 
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from copy import deepcopy
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 import msgspec
 from jsonpatch import JsonPatch, JsonPatchException, JsonPointerException
@@ -54,7 +55,15 @@ class _Status(msgspec.Struct):
     value: _End
 
 
+class _Answer(_Code):
+    """What answers a challenge, as all but those who got it wrong send it."""
+
+    op: _Set
+    path: Literal["/code"]
+
+
 _CHANGE = Body(_Change)
+_ANSWER = msgspec.json.Decoder(Annotated[list[_Answer], Meta(min_length=1, max_length=1)])
 
 _CODE, _USER, _STATUS = "/code", "/external_user_id", "/status"
 _Kinds = Mapping[str, Body[_Code] | Body[_User] | Body[_Status]]
@@ -82,7 +91,9 @@ def challenge_code(body: bytes) -> str:
     Raises:
         MalformedBody, Invalid: as above.
     """
-    return _values(body, _OF_CHALLENGES)[_CODE]
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _ANSWER.decode(body)[0].value
+    return _values(body, _OF_CHALLENGES)[_CODE]  # which names what is wrong
 
 
 def _values(body: bytes, kinds: _Kinds) -> dict[str, str]:

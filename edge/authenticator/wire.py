@@ -1,6 +1,7 @@
 """What travels on the Authenticator surface: hal+json out, JSON and JSON Patch in."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Generic, Literal, TypeVar
 from urllib.parse import urlencode
 
@@ -133,7 +134,12 @@ class Collection(msgspec.Struct, Generic[E], rename={"links": "_links", "embedde
 
 
 def timestamp(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds // 1000, UTC).isoformat()
+    return _second(milliseconds // 1000)
+
+
+@lru_cache(maxsize=1024)  # under load many answers in a row name the same seconds
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def factor(given: factors.Factor, *, issuer: str, home: str) -> Factor:

@@ -37,9 +37,10 @@ end
 local is_new = step == '' or tonumber(step) > (tonumber(held[2]) or -1)
 local state = is_right and is_new and 'VERIFIED' or 'FAILED'
 if state == 'VERIFIED' then
-  redis.call('HSET', factor, 'failures', 0)
-  if step ~= '' then
-    redis.call('HSET', factor, 'step', step)
+  if step == '' then
+    redis.call('HSET', factor, 'failures', 0)
+  else
+    redis.call('HSET', factor, 'failures', 0, 'step', step)
   end
 else
   local failures = redis.call('HINCRBY', factor, 'failures', 1)
