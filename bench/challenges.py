@@ -15,11 +15,11 @@ import redis
 
 from bench.crowd import WRONG_CODE, Crowd, Proof
 from bench.load import Load
-from bench.report import print_table, write_json
+from bench.report import print_columns, print_table, write_json
 from bench.requests import CONNECTIONS, Meant, Requests, answer, environ_for, path_of, path_of_all
 from bench.rounds import Scenario, run_rounds, some_of
 from bench.servers import product, redis_server, uvicorn_app
-from bench.split import measure_split, print_split
+from bench.split import Part, measure_split
 
 _FEW = 1000  # where the same may be asked again
 _FLOOR_PORT, _PRODUCT_PORT = 8307, 8308
@@ -105,7 +105,7 @@ def main(*, rounds: int, answers: int, seconds: int, only: tuple[str, ...]) -> N
         server = stack.enter_context(redis.Redis.from_url(redis_url))
         rows = run_rounds(some_of(scenarios, only), rounds, server)
         print_table(rows)
-        print_split(parts)
+        print_columns(Part._fields, parts)
         path = write_json(
             "challenges",
             {

@@ -42,6 +42,14 @@ def print_table(rows: Sequence[Row]) -> None:
         )
 
 
+def print_columns(names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    click.echo("\n| " + " | ".join(name.replace("_", " ") for name in names) + " |")
+    click.echo("|---" * len(names) + "|")
+    for row in rows:
+        shown = (f"{value:,.1f}" if isinstance(value, float) else str(value) for value in row)
+        click.echo("| " + " | ".join(shown) + " |")
+
+
 def write_json(name: str, measured: Mapping[str, object]) -> Path:
     """Write what was measured with what it was measured on; the file's path."""
     _RESULTS.mkdir(exist_ok=True)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import NamedTuple
 
-import click
 import msgspec
 import redis
 import uvloop
@@ -79,13 +78,6 @@ def measure_split(crowd: Crowd, redis_url: str, *, rounds: int) -> list[Part]:
         Part(parts[0].name, median(part.edge_us for part in parts), median(part.redis_us for part in parts))
         for parts in zip(*samples, strict=True)
     ]
-
-
-def print_split(parts: list[Part]) -> None:
-    click.echo("\n| part of a right answer | us | Redis us |")
-    click.echo("|---|---|---|")
-    for part in parts:
-        click.echo(f"| {part.name} | {part.edge_us:.1f} | {part.redis_us:.1f} |")
 
 
 def _sample(crowd: Crowd, redis_url: str) -> list[Part]:
