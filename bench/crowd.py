@@ -14,8 +14,8 @@ import msgspec
 import uvloop
 
 from edge.authenticator.callbacks import TOPIC
+from edge.scopes import SCOPES
 from engine.assembly import Engine, Options, open_engine
-from engine.clients import SCOPES
 from engine.errors import WrongCode
 from engine.factors import Changes
 from engine.ids import ChallengeId, FactorId, TenantId, UserName
