@@ -90,6 +90,7 @@ FIELDS: Mapping[type[Exception], tuple[HeaderField, ...]] = {
     engine.LimitExceeded: (*RATE_LIMIT_FIELDS, RETRY_AFTER),
     engine.Busy: (RETRY_AFTER,),
     engine.FactorLocked: (RETRY_AFTER,),
+    engine.TooManyChallenges: (RETRY_AFTER,),
     engine.Unavailable: (RETRY_AFTER,),
     engine.Unauthenticated: (HeaderField("WWW-Authenticate", "The scheme (RFC 9110 11.6.1)."),),
     MethodNotAllowed: (HeaderField("Allow", "The methods that there are."),),
@@ -101,7 +102,7 @@ def refusal_headers(error: Exception) -> Headers:
     match error:
         case engine.LimitExceeded():
             return (*rate_limit_headers((error.state,)), retry_after(error.retry_after_ms))
-        case engine.Busy() | engine.FactorLocked() | engine.Unavailable():
+        case engine.Busy() | engine.FactorLocked() | engine.TooManyChallenges() | engine.Unavailable():
             return (retry_after(error.retry_after_ms),)
         case engine.Unauthenticated():
             return ((b"www-authenticate", b"Bearer"),)

@@ -105,6 +105,7 @@ ROWS: Rows = {
     engine.ChallengesNotSetUp: Row(409, "The tenant has not set its challenges up."),
     engine.UnknownDelivery: Row(404, "There is no such delivery."),
     engine.FactorLocked: Row(429, "Too many wrong codes. Please try again later."),
+    engine.TooManyChallenges: Row(429, "The user was challenged too often. Please try again later."),
     engine.IdempotencyMismatch: Row(422, "The Idempotency-Key was used with another request."),
     engine.LimitExceeded: Row(429, "Too Many Attempts."),
     engine.Busy: Row(503, "Too many requests of this kind are waiting. Please try again."),

@@ -18,6 +18,7 @@ from engine.errors import (
     ChallengeClosed,
     FactorLocked,
     FactorNotActive,
+    TooManyChallenges,
     UnknownChallenge,
     UnknownFactor,
     UnknownTenant,
@@ -43,6 +44,9 @@ from engine.totp import matching_step
 # How long a factor refuses after too many failures in a row (NIST SP 800-63B-4 3.2.2).
 FIRST_LOCK_MS = 30_000
 LONGEST_LOCK_MS = 3_600_000
+MOST_FAILURES = 100  # in a row: after them a factor is INACTIVE
+
+MOST_KEPT = 1000  # challenges of a factor, of a day
 
 # How many answers with a code are looked at. A wrong one ends a TOTP challenge.
 MOST_ATTEMPTS = {Kind.TOTP: 1, Kind.CODE: 5, Kind.DECISION: 0}
@@ -72,7 +76,7 @@ class Challenges:
         """Challenge the holder of a factor. A challenge of kind CODE is answered with this code.
 
         Raises:
-            UnknownFactor, FactorNotActive, FactorLocked
+            UnknownFactor, FactorNotActive, FactorLocked, TooManyChallenges
         """
         factor = self._factors.place(tenant.id, factor_id)
         name = Name(tenant.id, factor_id, ChallengeId(self._space.new_id(factor)))
@@ -87,6 +91,7 @@ class Challenges:
             most=MOST_ATTEMPTS[kind],
             life_ms=life_ms,
             kept_ms=KEPT_MS,
+            capacity=MOST_KEPT,
         )
         match reply.status:
             case OpenStatus.ABSENT:
@@ -95,6 +100,8 @@ class Challenges:
                 raise FactorNotActive
             case OpenStatus.LOCKED:
                 raise FactorLocked(reply.retry_after_ms)
+            case OpenStatus.FULL:
+                raise TooManyChallenges(reply.retry_after_ms)
             case OpenStatus.OPENED:
                 now_ms = reply.now_ms
                 self.counts["opened"] += 1
@@ -118,7 +125,7 @@ class Challenges:
         name = Name(tenant.id, factor_id, challenge_id)
         factor = self._factors.place(tenant.id, factor_id)
         challenge = self._records.beside(factor, name)
-        counted = await self._count(challenge, factor)
+        counted = await self._count(tenant, factor_id, challenge, factor)
         record = self._records.unseal(name, counted.record)
         is_right, step = self._compare(name, record, counted, code)
         concluded = await self._store.conclude(
@@ -126,9 +133,6 @@ class Challenges:
             factor=factor,
             is_right=is_right,
             step=step,
-            free=tenant.challenge_policy.lock_after,
-            first_ms=FIRST_LOCK_MS,
-            longest_ms=LONGEST_LOCK_MS,
             due_as=Due(name, record.topic).text,
             notice=_notice(tenant, name, record.topic),
         )
@@ -222,9 +226,18 @@ class Challenges:
         """
         return await self._records.forget(Name(tenant_id, factor_id, challenge.id), challenge.record)
 
-    async def _count(self, challenge: Place, factor: Place) -> AttemptReply:
+    async def _count(self, tenant: Tenant, factor_id: FactorId, challenge: Place, factor: Place) -> AttemptReply:
         """Raises: UnknownChallenge, ChallengeClosed, FactorLocked."""
-        counted = await self._store.attempt(challenge=challenge, factor=factor)
+        counted = await self._store.attempt(
+            challenge=challenge,
+            factor=factor,
+            tenant=self._factors.index_place(tenant.id, factor),
+            factor_id=factor_id,
+            free=tenant.challenge_policy.lock_after,
+            first_ms=FIRST_LOCK_MS,
+            longest_ms=LONGEST_LOCK_MS,
+            last=MOST_FAILURES,
+        )
         match counted.status:
             case AttemptStatus.ABSENT:
                 raise UnknownChallenge

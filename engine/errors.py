@@ -25,6 +25,7 @@ Refusal                       the answer is no, and nothing was changed
 ├── ChallengeClosed           answered, expired, or its attempts are spent
 ├── ChallengesNotSetUp        the tenant has not said how its challenges look
 ├── FactorLocked              too many failures in a row
+├── TooManyChallenges         the factor has as many as are kept
 ├── UnknownDelivery           no dead letter of the tenant has this message id
 ├── IdempotencyMismatch       the Idempotency-Key came with another request before
 ├── LimitExceeded
@@ -188,6 +189,12 @@ class UnknownDelivery(Refusal):
 class FactorLocked(Refusal):
     retry_after_ms: int
     reason: ClassVar[str] = "factor_locked"
+
+
+@dataclass
+class TooManyChallenges(Refusal):
+    retry_after_ms: int
+    reason: ClassVar[str] = "too_many_challenges"
 
 
 class IdempotencyMismatch(Refusal):

@@ -97,7 +97,7 @@ class Factors:
         reply = await self._store.enrol(
             user=home,
             factor=self.place(tenant_id, factor_id),
-            tenant=self._tenant(tenant_id, home),
+            tenant=self.index_place(tenant_id, home),
             factor_id=factor_id,
             record=self._seal(tenant_id, factor_id, record),
             life_ms=PENDING_LIFE_MS,
@@ -144,7 +144,7 @@ class Factors:
         reply = await self._store.forget(
             factor=self.place(tenant_id, factor.id),
             user=home,
-            tenant=self._tenant(tenant_id, home),
+            tenant=self.index_place(tenant_id, home),
             factor_id=factor.id,
         )
         if factor.record.user != factor.record.home:
@@ -187,6 +187,10 @@ class Factors:
         if not is_uuid(factor_id):
             raise UnknownFactor
         return self._space.place_of_new(factor_id, "factor", tenant_id)
+
+    def index_place(self, tenant_id: TenantId, beside: Place) -> Place:
+        """Where the index of a tenant's factors is, in the partition of one of them."""
+        return self._space.place_in(beside.partition, "factors", tenant_id)
 
     def unseal(self, tenant_id: TenantId, factor_id: FactorId, sealed: bytes) -> Record:
         content = self._keyring.unseal(sealed, scope=tenant_id, bound_to=factor_id.encode())
@@ -231,7 +235,7 @@ class Factors:
         return await self._store.change(
             factor=self.place(tenant_id, factor.id),
             user=home,
-            tenant=self._tenant(tenant_id, home),
+            tenant=self.index_place(tenant_id, home),
             factor_id=factor.id,
             version=version,
             state=changed.state,
@@ -266,10 +270,6 @@ class Factors:
 
     def _user(self, tenant_id: TenantId, user: UserName) -> Place:
         return self._space.place("user", tenant_id, user)
-
-    def _tenant(self, tenant_id: TenantId, home: Place) -> Place:
-        """Where the index of a tenant's factors is, in the partition of a user."""
-        return self._space.place_in(home.partition, "factors", tenant_id)
 
 
 def _changed(factor: Factor, changes: Changes) -> Factor:

@@ -99,7 +99,12 @@ _FACTORS = Surface(
                     body=Content(wire.NewChallenge),
                     answers=_told(wire.Challenge, 201),
                     credentials=(_TOKEN,),
-                    refusals=(*_OF_FACTOR, engine.FactorNotActive, engine.FactorLocked),
+                    refusals=(
+                        *_OF_FACTOR,
+                        engine.FactorNotActive,
+                        engine.FactorLocked,
+                        engine.TooManyChallenges,
+                    ),
                 ),
                 "GET": Call(
                     operations.list_challenges,

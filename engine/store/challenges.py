@@ -26,6 +26,7 @@ class OpenStatus(IntEnum):
     ABSENT = 1
     CLOSED = 2
     LOCKED = 3
+    FULL = 4
 
 
 class ReadStatus(IntEnum):
@@ -155,13 +156,14 @@ class ChallengeStore:
         most: int,
         life_ms: int,
         kept_ms: int,
+        capacity: int,
         now_us: int | None = None,
     ) -> OpenReply:
         reply = await self._runner.run(
             _OPEN,
             factor.partition,
             [keys.factor(factor), keys.challenge(challenge), keys.challenges(factor), keys.due(factor)],
-            [challenge_id, due_as, record, most, life_ms, kept_ms, clock(now_us)],
+            [challenge_id, due_as, record, most, life_ms, kept_ms, capacity, clock(now_us)],
         )
         return OpenReply(OpenStatus(reply[0]), *reply[1:])
 
@@ -169,9 +171,30 @@ class ChallengeStore:
         reply = await self._runner.run(_READ, challenge.partition, [keys.challenge(challenge)], [clock(now_us)])
         return ReadReply(ReadStatus(reply[0]), *reply[1:])
 
-    async def attempt(self, *, challenge: Place, factor: Place, now_us: int | None = None) -> AttemptReply:
+    async def attempt(
+        self,
+        *,
+        challenge: Place,
+        factor: Place,
+        tenant: Place,
+        factor_id: str,
+        free: int,
+        first_ms: int,
+        longest_ms: int,
+        last: int,
+        now_us: int | None = None,
+    ) -> AttemptReply:
+        """`tenant` is the place of the tenant's factors in this partition."""
         reply = await self._runner.run(
-            _ATTEMPT, challenge.partition, [keys.challenge(challenge), keys.factor(factor)], [clock(now_us)]
+            _ATTEMPT,
+            challenge.partition,
+            [
+                keys.challenge(challenge),
+                keys.factor(factor),
+                keys.active_factors(tenant),
+                keys.inactive_factors(tenant),
+            ],
+            [factor_id, free, first_ms, longest_ms, last, clock(now_us)],
         )
         return AttemptReply(AttemptStatus(reply[0]), *reply[1:])
 
@@ -182,9 +205,6 @@ class ChallengeStore:
         factor: Place,
         is_right: bool,
         step: int | None,
-        free: int,
-        first_ms: int,
-        longest_ms: int,
         due_as: str,
         notice: str,
         now_us: int | None = None,
@@ -197,9 +217,6 @@ class ChallengeStore:
             [
                 int(is_right),
                 "" if step is None else step,
-                free,
-                first_ms,
-                longest_ms,
                 due_as,
                 notice,
                 clock(now_us),

@@ -7,9 +7,6 @@ KEYS   challenge   hash
        outbox      stream: what couriers are to tell
 ARGV   is_right    1 = the code was right
        step        time step of a right code, empty = it has none
-       free        failures in a row before the factor refuses for a while
-       first_ms    its first wait
-       longest_ms  its longest
        due_as      the challenge's member of the due set
        notice      whom to tell of the end, empty = nobody
        now_us      empty = the clock of this server
@@ -21,12 +18,10 @@ REPLY  status, now_ms
 REPEAT unsafe      a repeat would find its own conclusion
 ]]
 --@include clock
---@include lock_ms
 --@include announce
 local challenge, factor, due, outbox = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local is_right, step, free = ARGV[1] == '1', ARGV[2], tonumber(ARGV[3])
-local first_ms, longest_ms = tonumber(ARGV[4]), tonumber(ARGV[5])
-local due_as, notice, now_us = ARGV[6], ARGV[7], ARGV[8]
+local is_right, step = ARGV[1] == '1', ARGV[2]
+local due_as, notice, now_us = ARGV[3], ARGV[4], ARGV[5]
 
 local now_ms = math.floor(clock(now_us) / 1000)
 local open = redis.call('HMGET', challenge, 'state', 'expires_ms', 'most')
@@ -37,18 +32,10 @@ end
 local is_new = step == '' or tonumber(step) > (tonumber(held[2]) or -1)
 local state = is_right and is_new and 'VERIFIED' or 'FAILED'
 if state == 'VERIFIED' then
-  if step == '' then
-    redis.call('HSET', factor, 'failures', 0)
-  else
-    redis.call('HSET', factor, 'failures', 0, 'step', step)
-  end
-else
-  local failures = redis.call('HINCRBY', factor, 'failures', 1)
-  redis.call('HSET', factor, 'locked_ms', now_ms + lock_ms(failures, free, first_ms, longest_ms))
-  if redis.call('HINCRBY', challenge, 'wrong', 1) < tonumber(open[3]) then
-    redis.call('HSET', challenge, 'updated_ms', now_ms)
-    return {3, now_ms}
-  end
+  redis.call('HSET', factor, 'failures', 0, 'locked_ms', 0, 'step', step ~= '' and step or held[2] or -1)
+elseif redis.call('HINCRBY', challenge, 'wrong', 1) < tonumber(open[3]) then
+  redis.call('HSET', challenge, 'updated_ms', now_ms)
+  return {3, now_ms}
 end
 redis.call('HSET', challenge, 'state', state, 'updated_ms', now_ms)
 redis.call('ZREM', due, due_as)

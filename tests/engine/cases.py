@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 NOW_MS = 1_800_000_000_000
 LIFE_MS, KEPT_MS = 300_000, 86_400_000
 RECORD = bytes(range(256))
-FREE, FIRST_MS, LONGEST_MS = 3, 30_000, 200_000
+FREE, LAST, FIRST_MS, LONGEST_MS = 3, 12, 30_000, 200_000
+CAPACITY = 20
 
 
 def us(after_ms: int = 0) -> int:
@@ -111,13 +112,22 @@ class Case:
             most=most,
             life_ms=LIFE_MS,
             kept_ms=KEPT_MS,
+            capacity=CAPACITY,
             now_us=us(after_ms),
         )
         return reply.status, reply.retry_after_ms
 
     async def attempt(self, challenge_id: str, *, after_ms: int = 0) -> AttemptStatus:
         reply = await self.challenges.attempt(
-            challenge=self.beside(challenge_id), factor=self.factor, now_us=us(after_ms)
+            challenge=self.beside(challenge_id),
+            factor=self.factor,
+            tenant=self.tenant,
+            factor_id="f",
+            free=FREE,
+            first_ms=FIRST_MS,
+            longest_ms=LONGEST_MS,
+            last=LAST,
+            now_us=us(after_ms),
         )
         return reply.status
 
@@ -136,9 +146,6 @@ class Case:
             factor=self.factor,
             is_right=step is not None if is_right is None else is_right,
             step=step,
-            free=FREE,
-            first_ms=FIRST_MS,
-            longest_ms=LONGEST_MS,
             due_as=due_as(challenge_id),
             notice=notice,
             now_us=us(after_ms),

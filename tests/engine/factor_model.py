@@ -18,7 +18,8 @@ START_MS = 1_800_000_000_000
 LIFE_MS, KEPT_MS = 300_000, 86_400_000
 PENDING_LIFE_MS = 2 * LIFE_MS  # after which a factor leaves the list; its key has the life of the server's clock
 MOST_ACTIVATIONS, MOST_ATTEMPTS = 3, 2
-FREE, FIRST_MS, LONGEST_MS = 2, 30_000, 100_000
+FREE, LAST, FIRST_MS, LONGEST_MS = 2, 4, 30_000, 100_000
+CAPACITY = 8
 
 
 @dataclass
@@ -85,6 +86,8 @@ class Model:
             return OpenStatus.CLOSED
         if self.now_ms < self.locked_ms:
             return OpenStatus.LOCKED
+        if len(self.challenges) >= CAPACITY:
+            return OpenStatus.FULL
         self.opened += 1
         self.challenges[name] = ModelChallenge(self.now_ms + LIFE_MS, notice)
         return OpenStatus.OPENED
@@ -98,19 +101,25 @@ class Model:
         if self.now_ms < self.locked_ms:
             return AttemptStatus.LOCKED
         challenge.attempts += 1
-        return AttemptStatus.COUNTED if challenge.attempts <= MOST_ATTEMPTS else AttemptStatus.CLOSED
+        if challenge.attempts > MOST_ATTEMPTS:
+            return AttemptStatus.CLOSED
+        self.failures += 1
+        if self.failures > LAST:
+            self.state = "INACTIVE"
+            self.version += 1
+            return AttemptStatus.CLOSED
+        if self.failures >= FREE:
+            self.locked_ms = self.now_ms + min(FIRST_MS * 2 ** (self.failures - FREE), LONGEST_MS)
+        return AttemptStatus.COUNTED
 
     def conclude(self, name: str, *, is_right: bool, step: int | None) -> ConcludeStatus:
         challenge = self.challenges.get(name)
         if challenge is None or self.seen(challenge) != "PENDING" or self.state != "ACTIVE":
             return ConcludeStatus.CLOSED
         if is_right and (step is None or step > self.burnt):
-            self.burnt, self.failures = self.burnt if step is None else step, 0
+            self.burnt, self.failures, self.locked_ms = self.burnt if step is None else step, 0, 0
             self._end(challenge, "VERIFIED")
             return ConcludeStatus.VERIFIED
-        self.failures += 1
-        over = self.failures - FREE
-        self.locked_ms = self.now_ms + (min(FIRST_MS * 2**over, LONGEST_MS) if over >= 0 else 0)
         challenge.wrong += 1
         if challenge.wrong < MOST_ATTEMPTS:
             return ConcludeStatus.WRONG

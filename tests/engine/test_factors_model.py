@@ -15,9 +15,11 @@ from engine.store.keys import KeySpace, Place
 from tests.engine.cases import events
 from tests.engine.conftest import FakeRunner
 from tests.engine.factor_model import (
+    CAPACITY,
     FIRST_MS,
     FREE,
     KEPT_MS,
+    LAST,
     LIFE_MS,
     LONGEST_MS,
     MOST_ACTIVATIONS,
@@ -122,6 +124,7 @@ class FactorMachine(RuleBasedStateMachine):
                 most=MOST_ATTEMPTS,
                 life_ms=LIFE_MS,
                 kept_ms=KEPT_MS,
+                capacity=CAPACITY,
                 now_us=self._now_us,
             )
         )
@@ -131,7 +134,17 @@ class FactorMachine(RuleBasedStateMachine):
     def attempt(self, age: int) -> None:
         name = self._name(age)
         reply = self._run(
-            self._challenges.attempt(challenge=self._beside(name), factor=self._factor, now_us=self._now_us)
+            self._challenges.attempt(
+                challenge=self._beside(name),
+                factor=self._factor,
+                tenant=self._tenant,
+                factor_id="f",
+                free=FREE,
+                first_ms=FIRST_MS,
+                longest_ms=LONGEST_MS,
+                last=LAST,
+                now_us=self._now_us,
+            )
         )
         assert reply.status is self._model.attempt(name)
 
@@ -144,9 +157,6 @@ class FactorMachine(RuleBasedStateMachine):
                 factor=self._factor,
                 is_right=code.is_right,
                 step=step,
-                free=FREE,
-                first_ms=FIRST_MS,
-                longest_ms=LONGEST_MS,
                 due_as=name,
                 notice=self._notice(name),
                 now_us=self._now_us,
