@@ -53,12 +53,17 @@ class Receiver:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, note: Callable[[bytes], None]) -> None:
+    def __init__(self, note: Callable[[bytes], None], open_ones: set[asyncio.Transport]) -> None:
         self._note = note
+        self._open_ones = open_ones
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._open_ones.add(self._transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._open_ones.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -76,18 +81,26 @@ class _Connection(asyncio.Protocol):
 def receiving() -> Generator[Receiver]:
     """In a thread of this process, on a port of the system's choice."""
     listening = socket.create_server(("127.0.0.1", 0))
-    made = Receiver(listening.getsockname()[1])
+    receiver = Receiver(listening.getsockname()[1])
     loop = uvloop.new_event_loop()
-
-    def serve() -> None:
-        loop.run_until_complete(loop.create_server(lambda: _Connection(made.note), sock=listening))
-        loop.run_forever()
-
-    thread = Thread(target=serve, daemon=True, name="receiver")
+    serving = loop.create_task(_serve(receiver, listening))
+    thread = Thread(target=loop.run_until_complete, args=(asyncio.wait({serving}),), daemon=True, name="receiver")
     thread.start()
     try:
-        yield made
+        yield receiver
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(serving.cancel)
         thread.join()
         loop.close()
+
+
+async def _serve(receiver: Receiver, listening: socket.socket) -> None:
+    """Until cancelled."""
+    loop, open_ones = asyncio.get_running_loop(), set[asyncio.Transport]()
+    server = await loop.create_server(lambda: _Connection(receiver.note, open_ones), sock=listening)
+    try:
+        await loop.create_future()
+    finally:
+        server.close()
+        for transport in list(open_ones):
+            transport.abort()
