@@ -21,8 +21,8 @@ from edge.authenticator import patches, wire
 from edge.limits import x_rate_limit_headers
 from engine import factors
 from engine.assembly import Engine, open_engine
-from engine.challenge_records import Challenge, ChallengeRecords, Name, Record, State
-from engine.challenges import FIRST_LOCK_MS, LONGEST_LOCK_MS
+from engine.challenge_records import Challenge, ChallengeRecords, Due, Name, Record, State
+from engine.challenges import FIRST_LOCK_MS, LONGEST_LOCK_MS, MOST_FAILURES
 from engine.deployment import open_deployment
 from engine.errors import LimitState
 from engine.store.challenges import AttemptReply, ChallengeStore, ConcludeStatus
@@ -145,7 +145,16 @@ class Steps:
 
     async def count(self, answer: Answer) -> None:
         challenge, factor = answer.places
-        answer.counted = await self._store.attempt(challenge=challenge, factor=factor)
+        answer.counted = await self._store.attempt(
+            challenge=challenge,
+            factor=factor,
+            tenant=self._factors.index_place(answer.name.tenant_id, factor),
+            factor_id=answer.name.factor_id,
+            free=self._crowd.tenant.challenge_policy.lock_after,
+            first_ms=FIRST_LOCK_MS,
+            longest_ms=LONGEST_LOCK_MS,
+            last=MOST_FAILURES,
+        )
 
     def unseal(self, answer: Answer) -> None:
         name, counted = answer.name, answer.counted
@@ -163,10 +172,7 @@ class Steps:
             factor=factor,
             is_right=answer.step is not None,
             step=answer.step,
-            free=self._crowd.tenant.challenge_policy.lock_after,
-            first_ms=FIRST_LOCK_MS,
-            longest_ms=LONGEST_LOCK_MS,
-            due_as=answer.name.text,
+            due_as=Due(answer.name, answer.record.topic).text,
             notice="",
         )
         if concluded.status is not ConcludeStatus.VERIFIED:

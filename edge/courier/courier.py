@@ -29,7 +29,7 @@ _UNKNOWN_TOPIC_SECONDS = 30.0  # until a courier that knows the topic may have i
 _EXPIRED_AT_ONCE = 20  # of a partition: all partitions at once are well below what a link takes
 
 # Of the time of an attempt, in seconds.
-BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 _OFF = Attempt("off", 0, 0)  # the receiver has said that it is gone
 _UNSIGNED = Attempt("unsigned", 0, 0)  # what it would be signed with cannot be opened
