@@ -45,6 +45,7 @@ end
 redis.call('HSET', challenge, 'state', 'PENDING', 'record', record, 'created_ms', now_ms, 'updated_ms', now_ms,
   'expires_ms', now_ms + life_ms, 'most', most)
 redis.call('PEXPIRE', challenge, kept_ms)
+redis.call('ZREMRANGEBYSCORE', due, 0, now_ms - kept_ms)  -- where no courier runs, of challenges that are forgotten
 redis.call('ZADD', due, now_ms + life_ms, due_as)
 redis.call('ZADD', challenges, now_ms, challenge_id)
 redis.call('PEXPIRE', challenges, kept_ms)

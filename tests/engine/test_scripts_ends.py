@@ -15,7 +15,7 @@ from engine.store.challenges import (
     OpenStatus,
 )
 from engine.store.keys import KeySpace
-from tests.engine.cases import FIRST_MS, FREE, LIFE_MS, NOW_MS, Case, due_as
+from tests.engine.cases import FIRST_MS, FREE, KEPT_MS, LIFE_MS, NOW_MS, Case, due_as
 from tests.engine.conftest import Backend
 
 pytestmark = pytest.mark.anyio
@@ -208,3 +208,11 @@ async def test_a_forgotten_challenge_leaves_nothing(case: Case) -> None:
 
     assert case.backend.names() == before
     assert await case.forget("c") is ForgetStatus.ABSENT
+
+
+async def test_what_is_due_is_forgotten_with_its_challenge_where_no_courier_runs(case: Case) -> None:
+    await case.activate()
+    await case.open("c")
+    await case.open("d", after_ms=LIFE_MS + KEPT_MS)
+
+    assert case.backend.admin.zrange(keys.due(case.factor), 0, -1) == [due_as("d").encode()]
