@@ -18,6 +18,7 @@ import uvloop
 from bench.crowd import Asked, Crowd, for_each
 from bench.servers import EDGE_CORE
 from edge.authenticator import patches, wire
+from edge.authenticator.callbacks import TOPIC
 from edge.limits import x_rate_limit_headers
 from engine import factors
 from engine.assembly import Engine, open_engine
@@ -51,7 +52,7 @@ class Answer:
     name: Name
     code: str
     body: bytes
-    places: tuple[Place, Place] = field(init=False)  # of the challenge and of its factor
+    places: tuple[Place, Place, Place] = field(init=False)  # of challenge, factor, and index of factors
     counted: AttemptReply = field(init=False)
     record: Record = field(init=False)
     held: factors.Record = field(init=False)
@@ -140,15 +141,17 @@ class Steps:
         patches.challenge_code(answer.body)
 
     def place(self, answer: Answer) -> None:
-        factor = self._factors.place(answer.name.tenant_id, answer.name.factor_id)
-        answer.places = self._records.beside(factor, answer.name), factor
+        tenant_id, factor_id, _ = answer.name
+        factor = self._factors.place(tenant_id, factor_id)
+        index = self._factors.index_place(tenant_id, factor)
+        answer.places = self._records.beside(factor, answer.name), factor, index
 
     async def count(self, answer: Answer) -> None:
-        challenge, factor = answer.places
+        challenge, factor, tenant = answer.places
         answer.counted = await self._store.attempt(
             challenge=challenge,
             factor=factor,
-            tenant=self._factors.index_place(answer.name.tenant_id, factor),
+            tenant=tenant,
             factor_id=answer.name.factor_id,
             free=self._crowd.tenant.challenge_policy.lock_after,
             first_ms=FIRST_LOCK_MS,
@@ -166,13 +169,13 @@ class Steps:
         answer.step = matching_step(held.policy, held.secret, answer.code, now_s=now_s)
 
     async def conclude(self, answer: Answer) -> None:
-        challenge, factor = answer.places
+        challenge, factor, _ = answer.places
         concluded = await self._store.conclude(
             challenge=challenge,
             factor=factor,
             is_right=answer.step is not None,
             step=answer.step,
-            due_as=Due(answer.name, answer.record.topic).text,
+            due_as=Due(answer.name, TOPIC).text,
             notice="",
         )
         if concluded.status is not ConcludeStatus.VERIFIED:

@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from itertools import cycle, islice
 
 import uvloop
 
@@ -18,6 +19,7 @@ ANSWERING = 16
 HANGING = 4  # times a quarter of a courier's slots is all of them
 PATIENCE_SECONDS = 300.0
 
+_FACTORS = 100  # of a tenant, in as many partitions as there are; they share its challenges
 _PACE_SECONDS = (0.02, 0.1)  # between two ends: no multiple of the courier's pause
 
 
@@ -36,7 +38,9 @@ class Told:
         """End so many challenges, shared out among the tenants, by taking them back. Tells which."""
         ended: set[str] = set()
         for crowd in crowds:
-            asked = crowd.challenge(crowd.enrol(1) * (events // len(crowds)))
+            count = events // len(crowds)
+            proofs = crowd.enrol(min(count, _FACTORS))
+            asked = crowd.challenge(islice(cycle(proofs), count))
             crowd.cancel(asked)
             ended.update(one.challenge_id for one in asked)
         return ended
