@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.errors import FactorNotActive, FactorNotPending, UnknownFactor, UserTaken, WrongCode
+from engine.errors import FactorNotActive, FactorNotPending, UnknownFactor, WrongCode
 from engine.factor_index import FactorIndex
+from engine.factor_names import FactorNames, Held
 from engine.ids import FactorId, TenantId, UserName, is_uuid
 from engine.sealing import Keyring
-from engine.store.claims import ClaimStore, TakeStatus
-from engine.store.claims import ReadStatus as ClaimStatus
+from engine.store.claims import ClaimStore
 from engine.store.factors import (
     AttemptStatus,
     ChangeReply,
@@ -28,8 +28,6 @@ from engine.totp import TotpPolicy, matching_step, new_secret
 
 PENDING_LIFE_MS = 24 * 3600 * 1000
 MOST_ACTIVATIONS = 5
-
-_CLAIM_LAPSE_MS = 60_000
 
 
 class State(StrEnum):
@@ -46,7 +44,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is sealed. `secret` is the shared secret of a TOTP factor; other kinds will bring fields of their own.
 
     `home` is the name under which the factor was enrolled: its partition is that user's for good. `phone` is the
-    user's number (E.164), where it was told.
+    user's number (E.164), where it was told. `claim` is the value of the claim on `user`, empty = the factor's id.
     """
 
     user: UserName
@@ -55,6 +53,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     secret: bytes
     policy: TotpPolicy
     phone: str | None = None
+    claim: str = ""
 
 
 class Factor(NamedTuple):
@@ -78,7 +77,7 @@ class Changes(NamedTuple):
 class Factors:
     def __init__(self, store: FactorStore, claims: ClaimStore, space: KeySpace, *, keyring: Keyring) -> None:
         self._store = store
-        self._claims = claims
+        self._names = FactorNames(claims, space, self._name_of)
         self._space = space
         self._keyring = keyring
         self._index = FactorIndex(store, space, pending_life_ms=PENDING_LIFE_MS)
@@ -91,20 +90,21 @@ class Factors:
         Raises:
             UserTaken
         """
-        home = self._user(tenant_id, user)
+        home = self._names.place(tenant_id, user)
         factor_id = FactorId(self._space.new_id(home))
         record = Record(user, user, Kind.TOTP, new_secret(), policy, phone)
-        reply = await self._store.enrol(
-            user=home,
-            factor=self.place(tenant_id, factor_id),
-            tenant=self.index_place(tenant_id, home),
-            factor_id=factor_id,
-            record=self._seal(tenant_id, factor_id, record),
-            life_ms=PENDING_LIFE_MS,
-        )
-        if reply.status is EnrolStatus.TAKEN:
-            raise UserTaken
-        return Factor(factor_id, State.PENDING, record, reply.now_ms, reply.now_ms)
+        while True:
+            reply = await self._store.enrol(
+                user=home,
+                factor=self.place(tenant_id, factor_id),
+                tenant=self.index_place(tenant_id, home),
+                factor_id=factor_id,
+                record=self._seal(tenant_id, factor_id, record),
+                life_ms=PENDING_LIFE_MS,
+            )
+            if reply.status is EnrolStatus.ENROLLED:
+                return Factor(factor_id, State.PENDING, record, reply.now_ms, reply.now_ms)
+            await self._names.give_up(tenant_id, user, reply.value, now_ms=reply.now_ms)
 
     async def read(self, tenant_id: TenantId, factor_id: FactorId) -> Factor:
         """Raises: UnknownFactor."""
@@ -133,14 +133,17 @@ class Factors:
         Raises:
             UnknownFactor: none.
         """
-        reply = await self._claims.read(name=self._user(tenant_id, user))
-        if reply.status is ClaimStatus.FREE:
+        owner = await self._names.owner(tenant_id, user)
+        if owner is None:
             raise UnknownFactor
-        return await self.read(tenant_id, FactorId(reply.owner.decode()))
+        factor = await self.read(tenant_id, owner)
+        if factor.record.user != user:
+            raise UnknownFactor
+        return factor
 
     async def forget(self, tenant_id: TenantId, factor: Factor) -> bool:
         """Remove a factor with its names. False if somebody else was faster."""
-        home = self._user(tenant_id, factor.record.home)
+        home = self._names.place(tenant_id, factor.record.home)
         reply = await self._store.forget(
             factor=self.place(tenant_id, factor.id),
             user=home,
@@ -148,7 +151,7 @@ class Factors:
             factor_id=factor.id,
         )
         if factor.record.user != factor.record.home:
-            await self._claims.release(name=self._user(tenant_id, factor.record.user), owner=factor.id)
+            await self._names.release(tenant_id, factor.record.user, _claim(factor))
         return reply.status is ForgetStatus.FORGOTTEN
 
     async def change(self, tenant_id: TenantId, factor_id: FactorId, changes: Changes) -> Factor:
@@ -164,16 +167,14 @@ class Factors:
         now_ms = 0
         if changes.code is not None:
             now_ms = await self._count_activation(tenant_id, factor_id, changes.code)
-        claimed: Place | None = None
         while True:
             version, factor = await self._read(tenant_id, factor_id)
             changed = _changed(factor, changes)
-            if claimed is None and changed.record.user != factor.record.user:
-                claimed = await self._claim(tenant_id, changed)
             step = None if changes.code is None else _step(factor.record, changes.code, now_ms)
-            reply = await self._replace(tenant_id, version, factor, changed, step=step)
+            reply, changed = await self._replace(
+                tenant_id, version, factor, changed, step=step, is_named=changes.user is not None
+            )
             if reply.status is ChangeStatus.CHANGED:
-                await self._settle(tenant_id, factor, changed)
                 return changed._replace(updated_ms=reply.now_ms)
             if reply.status is not ChangeStatus.STALE:
                 raise WrongCode if reply.status is ChangeStatus.REPLAYED else UnknownFactor
@@ -228,10 +229,43 @@ class Factors:
         return reply.now_ms
 
     async def _replace(
-        self, tenant_id: TenantId, version: int, factor: Factor, changed: Factor, *, step: int | None
+        self,
+        tenant_id: TenantId,
+        version: int,
+        factor: Factor,
+        changed: Factor,
+        *,
+        step: int | None,
+        is_named: bool = False,
+    ) -> tuple[ChangeReply, Factor]:
+        """Write a factor, its name held ahead and the one that it had released after. Tells what was written.
+
+        Raises:
+            UserTaken
+        """
+        held: Held | None = None
+        if is_named or _must_keep_name(factor, changed):
+            held = await self._hold(tenant_id, changed)
+            changed = changed._replace(record=msgspec.structs.replace(changed.record, claim=held.value))
+        reply = await self._write(tenant_id, version, factor, changed, step=step, held=held)
+        if held is not None and reply.status is ChangeStatus.ABSENT:
+            await self._names.release(tenant_id, changed.record.user, held.value)
+        if reply.status is ChangeStatus.CHANGED and _is_moved_away(factor, changed):
+            await self._names.release(tenant_id, factor.record.user, _claim(factor))
+        return reply, changed
+
+    async def _write(
+        self,
+        tenant_id: TenantId,
+        version: int,
+        factor: Factor,
+        changed: Factor,
+        *,
+        step: int | None,
+        held: Held | None,
     ) -> ChangeReply:
-        home = self._user(tenant_id, factor.record.home)
-        is_renamed = changed.record.user != factor.record.user
+        home = self._names.place(tenant_id, factor.record.home)
+        is_moved_from_home = changed.record.user != factor.record.user == factor.record.home
         return await self._store.change(
             factor=self.place(tenant_id, factor.id),
             user=home,
@@ -241,35 +275,21 @@ class Factors:
             state=changed.state,
             record=self._seal(tenant_id, factor.id, changed.record),
             step=step,
-            releases=is_renamed and factor.record.user == factor.record.home,
+            releases=_claim(factor) if is_moved_from_home else "",
+            until_ms=None if held is None else held.until_ms,
         )
 
-    async def _claim(self, tenant_id: TenantId, factor: Factor) -> Place:
-        """Take a new name, which may be in another partition. It lapses unless the factor comes to have it.
+    async def _hold(self, tenant_id: TenantId, changed: Factor) -> Held:
+        """Raises: UserTaken."""
+        lapse_ms = PENDING_LIFE_MS if changed.state is State.PENDING else None
+        return await self._names.hold(tenant_id, changed.id, changed.record.user, lapse_ms=lapse_ms)
 
-        Raises:
-            UserTaken
-        """
-        name = self._user(tenant_id, factor.record.user)
-        lapse_ms = PENDING_LIFE_MS if factor.state is State.PENDING else _CLAIM_LAPSE_MS
-        reply = await self._claims.take(name=name, owner=factor.id, lapse_ms=lapse_ms)
-        if reply.status is not TakeStatus.TAKEN:
-            raise UserTaken
-        return name
-
-    async def _settle(self, tenant_id: TenantId, factor: Factor, changed: Factor) -> None:
-        """Keep the name that the factor has, and release the one that it had, where its own script could not."""
-        now, before, home = changed.record.user, factor.record.user, factor.record.home
-        if now != home and changed.state is not State.PENDING:
-            await self._claims.keep(name=self._user(tenant_id, now), owner=factor.id)
-        if now != before != home:
-            await self._claims.release(name=self._user(tenant_id, before), owner=factor.id)
+    async def _name_of(self, tenant_id: TenantId, factor_id: FactorId) -> UserName | None:
+        factor = await self._read_if_there(tenant_id, factor_id)
+        return None if factor is None else factor.record.user
 
     def _seal(self, tenant_id: TenantId, factor_id: FactorId, record: Record) -> bytes:
         return self._keyring.seal(msgspec.msgpack.encode(record), scope=tenant_id, bound_to=factor_id.encode())
-
-    def _user(self, tenant_id: TenantId, user: UserName) -> Place:
-        return self._space.place("user", tenant_id, user)
 
 
 def _changed(factor: Factor, changes: Changes) -> Factor:
@@ -289,3 +309,19 @@ def _changed(factor: Factor, changes: Changes) -> Factor:
 
 def _step(record: Record, code: str, now_ms: int) -> int | None:
     return matching_step(record.policy, record.secret, code, now_s=now_ms / 1000)
+
+
+def _claim(factor: Factor) -> str:
+    """The value of the claim by which a factor has its name."""
+    return factor.record.claim or factor.id
+
+
+def _must_keep_name(factor: Factor, changed: Factor) -> bool:
+    """Whether a name would lapse that no script of the factor can keep: it was renamed, and is pending no longer."""
+    is_at_home = changed.record.user == changed.record.home
+    return not is_at_home and changed.state is not factor.state is State.PENDING
+
+
+def _is_moved_away(factor: Factor, changed: Factor) -> bool:
+    """Whether a factor had a name that its own script cannot release."""
+    return changed.record.user != factor.record.user != factor.record.home

@@ -213,7 +213,7 @@ class Tenants:
         tenant = await self.read(tenant_id)
         reply = await self._store.delete(tenant=self._place(tenant_id), tenant_id=tenant_id)
         # Whoever deleted it: a link that repeats the call is told UNKNOWN of its own work. Only ours is released.
-        await self._claims.release(name=self._name(tenant.name), owner=tenant_id)
+        await self._claims.release(name=self._name(tenant.name), value=tenant_id)
         if reply.status is DeleteStatus.UNKNOWN:
             raise UnknownTenant
 

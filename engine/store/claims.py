@@ -1,14 +1,19 @@
-"""Unique names in Redis. A name and what it names may be in different partitions: take, create, keep."""
+"""Unique names in Redis. A name and what it names may be in different partitions.
+
+Who names something for good takes, creates, keeps. Who may be renamed holds: see engine.factor_names.
+"""
 
 from enum import IntEnum
 from typing import NamedTuple
 
 from engine.store import keys
+from engine.store.clock import clock
 from engine.store.keys import Place
 from engine.store.link import Runner
 from engine.store.scripts import load
 
 _TAKE = load("claim/take")
+_HOLD = load("claim/hold")
 _READ = load("claim/read")
 _KEEP = load("claim/keep")
 _RELEASE = load("claim/release")
@@ -16,6 +21,11 @@ _RELEASE = load("claim/release")
 
 class TakeStatus(IntEnum):
     TAKEN = 0
+    REFUSED = 1
+
+
+class HoldStatus(IntEnum):
+    HELD = 0
     REFUSED = 1
 
 
@@ -33,6 +43,12 @@ class TakeReply(NamedTuple):
     status: TakeStatus
 
 
+class HoldReply(NamedTuple):
+    status: HoldStatus
+    value: bytes
+    now_ms: int
+
+
 class KeepReply(NamedTuple):
     status: KeepStatus
 
@@ -48,7 +64,7 @@ class ReadStatus(IntEnum):
 
 class ReadReply(NamedTuple):
     status: ReadStatus
-    owner: bytes
+    value: bytes
 
 
 class ClaimStore:
@@ -59,6 +75,15 @@ class ClaimStore:
         reply = await self._runner.run(_TAKE, name.partition, [keys.claim(name)], [owner, lapse_ms])
         return TakeReply(TakeStatus(reply[0]))
 
+    async def hold(
+        self, *, name: Place, owner: str, nonce: str, lapse_ms: int | None, now_us: int | None = None
+    ) -> HoldReply:
+        lapse = "" if lapse_ms is None else lapse_ms
+        reply = await self._runner.run(
+            _HOLD, name.partition, [keys.claim(name)], [owner, nonce, lapse, clock(now_us)]
+        )
+        return HoldReply(HoldStatus(reply[0]), *reply[1:])
+
     async def read(self, *, name: Place) -> ReadReply:
         reply = await self._runner.run(_READ, name.partition, [keys.claim(name)], [])
         return ReadReply(ReadStatus(reply[0]), reply[1])
@@ -67,6 +92,7 @@ class ClaimStore:
         reply = await self._runner.run(_KEEP, name.partition, [keys.claim(name)], [owner])
         return KeepReply(KeepStatus(reply[0]))
 
-    async def release(self, *, name: Place, owner: str) -> ReleaseReply:
-        reply = await self._runner.run(_RELEASE, name.partition, [keys.claim(name)], [owner])
+    async def release(self, *, name: Place, value: str | bytes) -> ReleaseReply:
+        """`value` is that of the claim in full: of one that was taken, its owner."""
+        reply = await self._runner.run(_RELEASE, name.partition, [keys.claim(name)], [value])
         return ReleaseReply(ReleaseStatus(reply[0]))

@@ -52,6 +52,7 @@ class ForgetStatus(IntEnum):
 class EnrolReply(NamedTuple):
     status: EnrolStatus
     now_ms: int
+    value: bytes
 
 
 class ReadReply(NamedTuple):
@@ -107,7 +108,7 @@ class FactorStore:
             [keys.claim(user), keys.factor(factor), keys.pending_factors(tenant)],
             [factor_id, record, life_ms, clock(now_us)],
         )
-        return EnrolReply(EnrolStatus(reply[0]), reply[1])
+        return EnrolReply(EnrolStatus(reply[0]), *reply[1:])
 
     async def read(self, *, factor: Place) -> ReadReply:
         reply = await self._runner.run(_READ, factor.partition, [keys.factor(factor)], [])
@@ -128,7 +129,8 @@ class FactorStore:
         state: str,
         record: bytes,
         step: int | None,
-        releases: bool,
+        releases: str = "",
+        until_ms: int | None = None,
         now_us: int | None = None,
     ) -> ChangeReply:
         """`user` is whose factor it was: in the factor's partition, or else its name is not released here."""
@@ -136,7 +138,7 @@ class FactorStore:
             _CHANGE,
             factor.partition,
             [keys.factor(factor), keys.claim(user), *_index(tenant)],
-            [factor_id, version, state, record, "" if step is None else step, int(releases), clock(now_us)],
+            [factor_id, version, state, record, _or_empty(step), releases, _or_empty(until_ms), clock(now_us)],
         )
         return ChangeReply(ChangeStatus(reply[0]), reply[1])
 
@@ -166,6 +168,10 @@ class FactorStore:
             [factor_id],
         )
         return ForgetReply(ForgetStatus(reply[0]))
+
+
+def _or_empty(number: int | None) -> int | str:
+    return "" if number is None else number
 
 
 def _index(tenant: Place) -> list[bytes]:

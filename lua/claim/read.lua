@@ -1,13 +1,13 @@
 --[[ claim/read
 Tell who has a name.
 
-KEYS   claim       string: owner
-REPLY  status, owner
+KEYS   claim       string: owner, or owner, taken_ms and nonce
+REPLY  status, value
        0 TAKEN
        1 FREE
 REPEAT safe
 ]]
 local claim = KEYS[1]
 
-local owner = redis.call('GET', claim)
-return {owner and 0 or 1, owner or ''}
+local value = redis.call('GET', claim)
+return {value and 0 or 1, value or ''}

@@ -2,7 +2,8 @@
 Remove a factor, its name if that is at home, and its place in the index.
 
 KEYS   factor      hash
-       claim       string: id of the factor that has the name under which this one was enrolled
+       claim       string: id of the factor that has the name under which this one was enrolled, and what
+                   claim/hold adds
        pending     sorted set: ids of the tenant's factors in this partition that are not activated yet
        active      sorted set
        inactive    sorted set
@@ -19,7 +20,8 @@ local factor_id = ARGV[1]
 redis.call('ZREM', pending, factor_id)
 redis.call('ZREM', active, factor_id)
 redis.call('ZREM', inactive, factor_id)
-if redis.call('GET', claim) == factor_id then
+local held = redis.call('GET', claim)
+if held and held:match('^%S+') == factor_id then
   redis.call('DEL', claim)
 end
 redis.call('DEL', challenges)

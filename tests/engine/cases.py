@@ -66,7 +66,8 @@ class Case:
         *,
         version: int = 1,
         step: int | None = None,
-        releases: bool = False,
+        releases: str = "",
+        until_ms: int | None = None,
     ) -> ChangeReply:
         return await self.factors.change(
             factor=self.beside(factor_id),
@@ -78,6 +79,7 @@ class Case:
             record=RECORD,
             step=step,
             releases=releases,
+            until_ms=until_ms,
             now_us=us(),
         )
 

@@ -45,6 +45,7 @@ REPLIES: dict[str, type[tuple[Any, ...]]] = {
     "challenge/open": challenges.OpenReply,
     "challenge/overdue": challenges.OverdueReply,
     "challenge/read": challenges.ReadReply,
+    "claim/hold": claims.HoldReply,
     "claim/keep": claims.KeepReply,
     "claim/read": claims.ReadReply,
     "claim/release": claims.ReleaseReply,

@@ -101,7 +101,6 @@ class Index:
             state=STATES[state],
             record=b"sealed",
             step=None,
-            releases=False,
         )
         assert reply.status is ChangeStatus.CHANGED
         return known._replace(state=state)

@@ -105,7 +105,6 @@ class FactorMachine(RuleBasedStateMachine):
                 state=state,
                 record=b"sealed",
                 step=step,
-                releases=False,
                 now_us=self._now_us,
             )
         )

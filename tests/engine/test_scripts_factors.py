@@ -62,7 +62,7 @@ async def test_the_step_of_an_activation_is_accepted_once(case: Case) -> None:
 
 async def test_a_released_name_is_free_at_once(case: Case) -> None:
     await case.activate()
-    await case.change("INACTIVE", version=2, releases=True)
+    await case.change("INACTIVE", version=2, releases="f")
 
     assert keys.claim(case.user) not in case.backend.names()
 

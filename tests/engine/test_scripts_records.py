@@ -104,7 +104,7 @@ async def test_a_claimed_name_is_refused_to_all_but_its_owner(claims: ClaimStore
     assert await claims.take(name=place, owner="b", lapse_ms=LAPSE_MS) == (TakeStatus.REFUSED,)
     assert await claims.take(name=place, owner="a", lapse_ms=LAPSE_MS) == (TakeStatus.TAKEN,)
     assert await claims.keep(name=place, owner="b") == (KeepStatus.LAPSED,)
-    assert await claims.release(name=place, owner="b") == (ReleaseStatus.LAPSED,)
+    assert await claims.release(name=place, value="b") == (ReleaseStatus.LAPSED,)
     assert await claims.keep(name=place, owner="a") == (KeepStatus.KEPT,)
 
 
@@ -126,8 +126,8 @@ async def test_a_lapsed_claim_is_nobodys(backend: Backend, claims: ClaimStore, p
 
 async def test_a_released_name_is_free(claims: ClaimStore, place: Place) -> None:
     await claims.take(name=place, owner="a", lapse_ms=LAPSE_MS)
-    assert await claims.release(name=place, owner="a") == (ReleaseStatus.RELEASED,)
-    assert await claims.release(name=place, owner="a") == (ReleaseStatus.LAPSED,)
+    assert await claims.release(name=place, value="a") == (ReleaseStatus.RELEASED,)
+    assert await claims.release(name=place, value="a") == (ReleaseStatus.LAPSED,)
     assert await claims.take(name=place, owner="b", lapse_ms=LAPSE_MS) == (TakeStatus.TAKEN,)
 
 
