@@ -317,7 +317,7 @@ def _claim(factor: Factor) -> str:
 
 
 def _must_keep_name(factor: Factor, changed: Factor) -> bool:
-    """Whether a name would lapse that no script of the factor can keep: it was renamed, and is pending no longer."""
+    """Whether a name would lapse that no script of the factor keeps: it was renamed, and is pending no longer."""
     is_at_home = changed.record.user == changed.record.home
     return not is_at_home and changed.state is not factor.state is State.PENDING
 

@@ -4,6 +4,7 @@ import pytest
 
 from engine.store import keys
 from engine.store.challenges import AttemptStatus, ConcludeStatus
+from engine.store.claims import ClaimStore
 from engine.store.factors import AttemptStatus as ActivationStatus
 from engine.store.factors import ChangeStatus, EnrolStatus
 from engine.store.factors import ReadStatus as FactorReadStatus
@@ -65,6 +66,39 @@ async def test_a_released_name_is_free_at_once(case: Case) -> None:
     await case.change("INACTIVE", version=2, releases="f")
 
     assert keys.claim(case.user) not in case.backend.names()
+
+
+async def test_a_name_that_was_taken_anew_is_not_released(case: Case) -> None:
+    await case.activate()
+    claims = ClaimStore(case.backend.runner)
+    await claims.hold(name=case.user, owner="f", nonce="n", lapse_ms=None)
+    await case.change("INACTIVE", version=2, releases="f")
+
+    assert case.backend.admin.exists(keys.claim(case.user))
+
+
+async def test_who_was_refused_a_name_is_told_by_which_claim(case: Case) -> None:
+    await case.enrol()
+    held = await ClaimStore(case.backend.runner).hold(name=case.user, owner="f", nonce="n", lapse_ms=None)
+
+    reply = await case.factors.enrol(
+        user=case.user,
+        factor=case.beside("another"),
+        tenant=case.tenant,
+        factor_id="another",
+        record=RECORD,
+        life_ms=LIFE_MS,
+        now_us=us(),
+    )
+
+    assert reply == (EnrolStatus.TAKEN, NOW_MS, held.value)
+
+
+async def test_a_change_that_is_late_for_its_claim_is_refused(case: Case) -> None:
+    await case.activate()
+
+    assert (await case.change("INACTIVE", version=2, until_ms=NOW_MS - 1)).status is ChangeStatus.STALE
+    assert (await case.change("INACTIVE", version=2, until_ms=NOW_MS)).status is ChangeStatus.CHANGED
 
 
 async def test_activations_are_counted_and_only_so_many_are_looked_at(case: Case) -> None:

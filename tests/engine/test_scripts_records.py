@@ -11,7 +11,8 @@ from engine.store.admins import (
     SessionStatus,
     SetPasswordStatus,
 )
-from engine.store.claims import ClaimStore, KeepStatus, ReleaseStatus, TakeStatus
+from engine.store.claims import ClaimStore, HoldReply, HoldStatus, KeepStatus, ReleaseStatus, TakeStatus
+from engine.store.claims import ReadStatus as ClaimStatus
 from engine.store.deployment import DeploymentStore
 from engine.store.deployment import OpenStatus as DeploymentStatus
 from engine.store.keys import KeySpace, Place
@@ -129,6 +130,37 @@ async def test_a_released_name_is_free(claims: ClaimStore, place: Place) -> None
     assert await claims.release(name=place, value="a") == (ReleaseStatus.RELEASED,)
     assert await claims.release(name=place, value="a") == (ReleaseStatus.LAPSED,)
     assert await claims.take(name=place, owner="b", lapse_ms=LAPSE_MS) == (TakeStatus.TAKEN,)
+
+
+async def hold(claims: ClaimStore, place: Place, nonce: str, *, lapse_ms: int | None = None) -> HoldReply:
+    return await claims.hold(name=place, owner="a", nonce=nonce, lapse_ms=lapse_ms, now_us=5_999)
+
+
+async def test_a_held_name_has_one_owner_and_another_value_each_time(claims: ClaimStore, place: Place) -> None:
+    assert await hold(claims, place, "x") == (HoldStatus.HELD, b"a 5 x", 5)
+    assert await hold(claims, place, "y") == (HoldStatus.HELD, b"a 5 y", 5)
+    refused = await claims.hold(name=place, owner="b", nonce="z", lapse_ms=None, now_us=6_000)
+    assert refused == (HoldStatus.REFUSED, b"a 5 y", 6)
+    assert await claims.read(name=place) == (ClaimStatus.TAKEN, b"a 5 y")
+
+
+async def test_a_late_release_does_not_free_a_name_that_is_held_anew(claims: ClaimStore, place: Place) -> None:
+    first, second = await hold(claims, place, "x"), await hold(claims, place, "y")
+    assert await claims.release(name=place, value=first.value) == (ReleaseStatus.LAPSED,)
+    assert await claims.release(name=place, value="a") == (ReleaseStatus.LAPSED,)
+    assert await claims.release(name=place, value=second.value) == (ReleaseStatus.RELEASED,)
+
+
+async def test_a_held_name_never_comes_to_lapse_earlier(
+    backend: Backend, claims: ClaimStore, place: Place
+) -> None:
+    await hold(claims, place, "x", lapse_ms=LAPSE_MS)
+    backend.age_to(keys.claim(place), 2 * LAPSE_MS)
+    await hold(claims, place, "y", lapse_ms=LAPSE_MS)
+    assert backend.remaining_ms(keys.claim(place)) > LAPSE_MS
+    for lapse_ms in (None, LAPSE_MS):
+        await hold(claims, place, "z", lapse_ms=lapse_ms)
+        assert backend.remaining_ms(keys.claim(place)) == FOREVER
 
 
 # Administrators and sessions
