@@ -7,6 +7,7 @@ PENDING  ->  VERIFIED   a right code, or approved
 """
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,6 +27,7 @@ from engine.errors import (
 from engine.factors import Factors
 from engine.ids import ChallengeId, FactorId, TenantId
 from engine.known_tenants import KnownTenants
+from engine.reading import readable
 from engine.sealing import Keyring
 from engine.store.challenges import (
     AttemptReply,
@@ -48,6 +50,10 @@ MOST_FAILURES = 100  # in a row: after them a factor is INACTIVE
 
 MOST_KEPT = 1000  # challenges of a factor, of a day
 
+_MOST_UNREADABLE = 1000  # overdue ones of a partition that are looked behind
+
+_logger = logging.getLogger(__name__)
+
 # How many answers with a code are looked at. A wrong one ends a TOTP challenge.
 MOST_ATTEMPTS = {Kind.TOTP: 1, Kind.CODE: 5, Kind.DECISION: 0}
 
@@ -61,6 +67,7 @@ class Challenges:
         self._space = space
         self._records = ChallengeRecords(store, factors, space, keyring=keyring)
         self._tenants = tenants
+        self._unreadable = Counter[int]()  # overdue, by partition, when last looked at
         self.counts = Counter[str]()  # of openings, ends and wrong answers, for the metrics
 
     async def open(
@@ -193,9 +200,15 @@ class Challenges:
         return challenge._replace(state=self._ended(cancelled.status.name), updated_ms=cancelled.now_ms)
 
     async def expire_overdue(self, partition: int, *, most: int) -> int:
-        """Note the end of challenges of a partition whose time is up, so that it is told. How many there were."""
-        reply = await self._store.overdue(partition=self._space.partition(partition), most=most)
-        overdue = [Due.parse(line) for line in reply.due_as.decode().splitlines()]
+        """Note the end of challenges of a partition whose time is up, so that it is told. How many there were.
+
+        What cannot be read is left to a courier that can, and what is behind it is looked for.
+        """
+        unreadable = min(self._unreadable[partition], _MOST_UNREADABLE)
+        reply = await self._store.overdue(partition=self._space.partition(partition), most=most + unreadable)
+        overdue, self._unreadable[partition] = readable(reply.due_as, Due.parse)
+        if self._unreadable[partition] > unreadable:
+            _logger.error("%d overdue challenges of a partition cannot be read", self._unreadable[partition])
         await asyncio.gather(*map(self._expire, overdue))
         return len(overdue)
 

@@ -6,13 +6,16 @@ and a receiver may be told twice, by the same message id.
 """
 
 import asyncio
+import logging
 import random
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import partial
 from typing import NamedTuple, Self
 
 from engine.errors import UnknownDelivery
 from engine.ids import ChallengeId, TenantId, is_uuid
+from engine.reading import readable
 from engine.store.keys import KeySpace, Place
 from engine.store.outbox import OutboxStore, ReplayStatus, SettleStatus
 
@@ -25,6 +28,8 @@ _LONGEST_WAIT_S = 24 * 3600
 _MESSAGE_PREFIX = "msg"
 _MOST_LETTERS = 10_000  # that a partition keeps of a tenant
 _STEP = 100
+
+_logger = logging.getLogger(__name__)
 
 
 class End(StrEnum):
@@ -117,9 +122,15 @@ class Deliveries:
         self.partitions = range(space.partitions)
 
     async def take(self, partition: int, *, most: int, idle_ms: int) -> list[Delivery]:
-        """What is to be told now; it is this caller's for `idle_ms`, by when it must have said what came of it."""
+        """What is to be told now; it is this caller's for `idle_ms`, by when it must have said what came of it.
+
+        What cannot be read is left alone, and comes back after `idle_ms` for a courier that can.
+        """
         reply = await self._store.take(partition=self._space.partition(partition), most=most, idle_ms=idle_ms)
-        return [_delivery(partition, line) for line in reply.entries.decode().splitlines()]
+        taken, unreadable = readable(reply.entries, partial(_delivery, partition))
+        if unreadable:
+            _logger.error("%d events of a partition cannot be read, and wait for a courier that can", unreadable)
+        return taken
 
     async def settle(self, delivery: Delivery, attempt: Attempt | None) -> bool:
         """It was told, or there is nobody to tell (None). False if another courier was faster."""

@@ -114,8 +114,10 @@ class Courier:
                     continue
             except Unavailable:
                 await asyncio.sleep(_PAUSE_SECONDS)
-            except ScriptFailed:
-                _logger.exception("a courier's script failed")
+            except (
+                Exception
+            ):  # whatever it is: what is under way and the other partitions have nothing to do with it
+                _logger.exception("a part of a courier's work failed")
                 await asyncio.sleep(_PAUSE_SECONDS)
             await asyncio.sleep(pause_s)
 
@@ -130,9 +132,13 @@ class Courier:
             deliveries.take(number, most=most, idle_ms=int(self._claim_s * 1000))
             for number in deliveries.partitions
         ]
-        taken = await asyncio.gather(*takes)
+        replies = await asyncio.gather(*takes, return_exceptions=True)
+        taken = [reply for reply in replies if not isinstance(reply, BaseException)]
         await asyncio.gather(*[self._stand_in_line(delivery) for some in taken for delivery in some])
         self._start()
+        for failure in replies:  # not before what the other partitions gave stands in line
+            if isinstance(failure, BaseException):
+                raise failure
         return any(len(some) == most for some in taken)
 
     async def _stand_in_line(self, delivery: Delivery) -> None:

@@ -20,7 +20,8 @@ local group, most, idle_ms, now_us = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4
 local now_ms = math.floor(clock(now_us) / 1000)
 for _, retry in ipairs(redis.call('ZRANGEBYSCORE', retries, 0, now_ms, 'LIMIT', 0, most)) do
   local attempt, event = retry:match('^(%d+) (.*)$')
-  redis.call('XADD', outbox, '*', 'event', event, 'attempt', attempt)
+  -- What a newer version put off in another form is its couriers' to read.
+  redis.call('XADD', outbox, '*', 'event', event or retry, 'attempt', attempt or '?')
   redis.call('ZREM', retries, retry)
 end
 if redis.call('EXISTS', outbox) == 0 or redis.call('XLEN', outbox) == 0 then
@@ -32,7 +33,7 @@ end
 local lines = {}
 local function add(entries)
   for _, entry in ipairs(entries) do
-    lines[#lines + 1] = entry[1] .. ' ' .. entry[2][4] .. ' ' .. entry[2][2]
+    lines[#lines + 1] = entry[1] .. ' ' .. (entry[2][4] or '?') .. ' ' .. (entry[2][2] or '?')
   end
 end
 add(redis.call('XAUTOCLAIM', outbox, group, group, idle_ms, '0-0', 'COUNT', most)[2])

@@ -172,6 +172,21 @@ async def test_overdue_challenges_are_noted_so_many_at_a_time_and_others_are_lef
     assert (await engine.challenges.read(tenant.id, factor.id, pending.id)).state is State.PENDING
 
 
+async def test_overdue_challenges_that_cannot_be_read_are_left_and_hide_no_others(
+    engine: "Engine", tenant: Tenant, admin_redis: "redis.Redis"
+) -> None:
+    tenant, factor = await wanting(engine, tenant), await active(engine, tenant)
+    partition = partition_of(engine, await opened(engine, tenant, factor, Kind.TOTP, expire))
+    (due,) = [name for name in scan(admin_redis) if name.endswith(b":due")]
+    admin_redis.zadd(due, {f"of a newer version {number}": 1 for number in range(5)})
+
+    counts = [await engine.challenges.expire_overdue(partition, most=2) for _ in range(4)]
+
+    assert sum(counts) == 1
+    assert admin_redis.zcard(due) == 5
+    admin_redis.delete(due)
+
+
 async def test_overdue_challenges_of_a_tenant_that_is_gone_are_noted_and_tell_nobody(
     engine: "Engine", tenant: Tenant, admin_redis: "redis.Redis"
 ) -> None:

@@ -1,0 +1,66 @@
+"""A courier in this process: what it cannot read harms nothing else, and nothing goes on after it."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge.authenticator.callbacks import TOPIC, AuthenticatorTeller
+from edge.courier.courier import Courier, CourierStats
+from engine.store import keys
+from engine.store.keys import KeySpace
+from engine.tenants import ChallengeSetup, Tenant
+from tests.courier.receiver import Receiver
+from tests.engine.told import ends, wanting
+from tests.waiting import wait_until_async
+
+if TYPE_CHECKING:
+    import redis
+
+    from edge.courier.sender import Sender
+    from engine.assembly import Engine
+
+pytestmark = pytest.mark.anyio
+
+SLOTS = 8
+SPACE = KeySpace(partitions=16, index_key=bytes(32))
+
+
+@pytest.fixture
+async def tenant(engine: "Engine", tenant: Tenant, receiver: Receiver) -> Tenant:
+    """One that is told at /hook."""
+    return await wanting(engine, tenant, ChallengeSetup("Acme", receiver.url("/hook")))
+
+
+@asynccontextmanager
+async def courier(engine: "Engine", sender: "Sender") -> AsyncGenerator[CourierStats]:
+    """A courier as long as the block takes; it has ended after it."""
+    stats = CourierStats()
+    tellers = {TOPIC: AuthenticatorTeller(engine.callback_secrets, engine.deployment_secrets)}
+    courier = Courier(engine, sender, tellers, slots=SLOTS, claim_s=60, timeout_s=5, stats=stats)
+    running = asyncio.create_task(courier.run())
+    try:
+        yield stats
+        assert not running.done()
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_events_that_cannot_be_read_stay_for_others_and_hold_up_none(
+    engine: "Engine", tenant: Tenant, receiver: Receiver, sender: "Sender", admin_redis: "redis.Redis"
+) -> None:
+    places = [SPACE.partition(number) for number in range(16)]
+    for place in places:
+        for event, attempt in ((b"of a newer version", b"1"), (b"a b c d 1", b"many"), (b"\xff", b"1")):
+            admin_redis.xadd(keys.outbox(place), {"event": event, "attempt": attempt})
+        admin_redis.xadd(keys.outbox(place), {"only": "field"})
+        admin_redis.zadd(keys.retries(place), {"what nobody knows": 1})
+        admin_redis.zadd(keys.due(place), {f"odd{number}": 1 for number in range(30)})
+    await ends(engine, tenant, 20)
+    async with courier(engine, sender) as stats:
+        await wait_until_async(lambda: len(receiver.of("/hook")) == 20)
+        await wait_until_async(lambda: stats.ends["delivered"] == 20)
+    assert [admin_redis.xlen(keys.outbox(place)) for place in places] == [5] * 16
