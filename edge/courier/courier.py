@@ -93,6 +93,7 @@ class Courier:
         self._claim_s = claim_s
         self._patience_s = claim_s - 2 * timeout_s
         self._under_way: set[asyncio.Task[None]] = set()
+        self._is_leaving = False
 
     async def run(self) -> None:
         """Work until cancelled. What is under way then is taken by another courier, or by the next one."""
@@ -102,6 +103,7 @@ class Courier:
                 group.create_task(self._keep(self._expire_all, _EXPIRY_SECONDS), name="expiry")
                 group.create_task(self._keep(self._look_at_backlog, _BACKLOG_SECONDS), name="backlog")
         finally:
+            self._is_leaving = True
             for task in self._under_way:
                 task.cancel()
             await asyncio.gather(*self._under_way, return_exceptions=True)
@@ -147,7 +149,7 @@ class Courier:
             await self._engine.deliveries.defer(delivery, wait_s=put_off_s)
 
     def _start(self) -> None:
-        while held := self._lines.next():
+        while not self._is_leaving and (held := self._lines.next()):
             task = asyncio.create_task(self._handle(held), name="delivery")
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)

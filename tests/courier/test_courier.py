@@ -12,7 +12,7 @@ from edge.courier.courier import Courier, CourierStats
 from engine.store import keys
 from engine.store.keys import KeySpace
 from engine.tenants import ChallengeSetup, Tenant
-from tests.courier.receiver import Receiver
+from tests.courier.receiver import Receiver, hang
 from tests.engine.told import ends, wanting
 from tests.waiting import wait_until_async
 
@@ -64,3 +64,16 @@ async def test_events_that_cannot_be_read_stay_for_others_and_hold_up_none(
         await wait_until_async(lambda: len(receiver.of("/hook")) == 20)
         await wait_until_async(lambda: stats.ends["delivered"] == 20)
     assert [admin_redis.xlen(keys.outbox(place)) for place in places] == [5] * 16
+
+
+async def test_nothing_is_sent_and_no_task_is_left_after_a_courier_has_ended(
+    engine: "Engine", tenant: Tenant, receiver: Receiver, sender: "Sender"
+) -> None:
+    """Though there is more to tell than it has places for."""
+    receiver.behave("/hook", hang)
+    await ends(engine, tenant, 4 * SLOTS)
+    async with courier(engine, sender):
+        await wait_until_async(lambda: receiver.of("/hook"))
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "delivery"]
+    await wait_until_async(lambda: receiver.open_connections == 0)
+    assert len(receiver.of("/hook")) <= SLOTS
