@@ -15,6 +15,7 @@ REPEAT safe        what is taken and lost comes back after idle_ms
 ]]
 --@include clock
 local outbox, retries = KEYS[1], KEYS[2]
+local MOST_ROUNDS = 20
 local group, most, idle_ms, now_us = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 
 local now_ms = math.floor(clock(now_us) / 1000)
@@ -36,7 +37,13 @@ local function add(entries)
     lines[#lines + 1] = entry[1] .. ' ' .. (entry[2][4] or '?') .. ' ' .. (entry[2][2] or '?')
   end
 end
-add(redis.call('XAUTOCLAIM', outbox, group, group, idle_ms, '0-0', 'COUNT', most)[2])
+-- A call looks at ten times as many held entries as it may claim: what waits behind more is further on.
+local cursor, rounds = '0-0', 0
+repeat
+  local claimed = redis.call('XAUTOCLAIM', outbox, group, group, idle_ms, cursor, 'COUNT', most - #lines)
+  add(claimed[2])
+  cursor, rounds = claimed[1], rounds + 1
+until cursor == '0-0' or #lines >= most or rounds >= MOST_ROUNDS
 if #lines < most then
   local new = redis.call('XREADGROUP', 'GROUP', group, group, 'COUNT', most - #lines, 'STREAMS', outbox, '>')
   if new then

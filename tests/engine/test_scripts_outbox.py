@@ -124,6 +124,17 @@ async def test_what_is_held_too_long_is_taken_again_once(outbox: Outbox) -> None
     assert await outbox.take() == []
 
 
+async def test_what_is_held_too_long_is_found_behind_much_that_is_held(outbox: Outbox) -> None:
+    """Redis looks at ten held entries for each that it may claim."""
+    outbox.announce(*[f"event {number}" for number in range(65)])
+    entries = await outbox.take(most=65)
+    for entry in entries[60:]:
+        outbox.let_wait(entry, ms=IDLE_MS)
+
+    assert await outbox.take(most=4) == entries[60:64]
+    assert await outbox.take(most=1) == entries[64:]
+
+
 async def test_no_more_is_taken_than_was_asked_for_when_some_of_it_was_held_before(outbox: Outbox) -> None:
     outbox.announce("lost", "lost too")
     for entry in await outbox.take():
