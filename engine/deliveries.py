@@ -107,7 +107,9 @@ class History(NamedTuple):
 
 
 class Backlog(NamedTuple):
-    """Over all partitions. Ages are milliseconds, of the oldest of each kind."""
+    """Over all partitions. Ages are milliseconds: of the oldest event that was not tried yet, ready or put off,
+    and of the oldest expiry that is not noted. Of many events only the first of each partition are looked at.
+    """
 
     ready: int
     waiting: int

@@ -49,7 +49,7 @@ class CourierMetrics:
         self._ready = self._gauge(registry, "watchword_outbox_ready", "Events to be told now.")
         self._waiting = self._gauge(registry, "watchword_outbox_waiting", "Events to be told again later.")
         self._oldest = self._gauge(
-            registry, "watchword_outbox_oldest_seconds", "Age of the oldest event to be told now."
+            registry, "watchword_outbox_oldest_seconds", "Age of the oldest event that was not tried yet."
         )
         self._overdue = self._gauge(
             registry, "watchword_challenges_overdue_seconds", "Age of the oldest expiry that no courier has noted."

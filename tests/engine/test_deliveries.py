@@ -199,9 +199,7 @@ async def test_the_backlog_is_that_of_all_partitions(
         await engine.deliveries.fail(delivery, FAILED, retry_after_s=None)
     space = KeySpace(partitions=17, index_key=bytes(32))
     (free, *_) = [number for number in range(16) if not admin_redis.exists(keys.outbox(space.partition(number)))]
-    admin_redis.xadd(
-        keys.outbox(space.partition(free)), {"event": event.text, "attempt": 1}, id=f"{int(hour_ago)}-0"
-    )
+    admin_redis.xadd(keys.outbox(space.partition(free)), {"event": event.text, "attempt": 1})
     await engine.challenges.open(overdue(tenant), (await active(engine, tenant)).id, topic=TOPIC)
 
     backlog = await engine.deliveries.backlog()

@@ -266,17 +266,21 @@ async def test_log_and_dead_letters_are_bounded_and_live_for_a_month(outbox: Out
 
 async def test_the_backlog_tells_how_much_there_is_and_since_when(outbox: Outbox) -> None:
     assert await outbox.backlog() == (0, 0, 0, 0)
-    outbox.announce("ready", "held", "later")
-    ready, _, later = await outbox.take()
-    await outbox.postpone(later, wait_ms=5_000)
-    outbox.backend.admin.zadd(
-        keys.due(outbox.tenant), {"overdue": ms_of(ready) + 4_000, "due": ms_of(ready) + 9_000}
-    )
+    outbox.announce(f"ready {NOW_MS + 1_000}", f"held {NOW_MS}", f"later {NOW_MS - 500}", "of a newer version")
+    ready, held, later, _ = await outbox.take()
+    await outbox.postpone(later, attempt=1, wait_ms=5_000)
+    outbox.backend.admin.zadd(keys.due(outbox.tenant), {"overdue": NOW_MS + 4_000, "due": NOW_MS + 9_000})
 
-    assert await outbox.backlog(now_ms=ms_of(ready) + 4_500) == (2, 1, 4_500, 500)
-    assert await outbox.backlog(now_ms=ms_of(ready) - 1) == (2, 1, 0, 0)
-    await outbox.settle(ready)
-    assert (await outbox.backlog(now_ms=ms_of(ready) + 4_500))[0] == 1
+    assert await outbox.backlog(now_ms=NOW_MS + 4_500) == (3, 1, 5_000, 500)
+    assert await outbox.backlog(now_ms=NOW_MS - 501) == (3, 1, 0, 0)
+    (later,) = await outbox.take(after_ms=5_000)
+    assert await outbox.backlog(now_ms=NOW_MS + 5_000) == (4, 0, 5_500, 1_000)
+    await outbox.settle(later)
+    assert await outbox.backlog(now_ms=NOW_MS + 5_000) == (3, 0, 5_000, 1_000)
+    await outbox.settle(held)
+    assert await outbox.backlog(now_ms=NOW_MS + 5_000) == (2, 0, 4_000, 1_000)
+    await outbox.postpone(ready, attempt=2, wait_ms=0)
+    assert await outbox.backlog(now_ms=NOW_MS + 5_000) == (1, 1, 0, 1_000)  # it was tried
 
 
 async def test_what_is_kept_of_a_tenant_is_forgotten_and_what_is_to_be_told_is_not(outbox: Outbox) -> None:
@@ -300,8 +304,3 @@ async def test_a_group_that_was_lost_is_made_anew_and_everything_is_taken_again(
 
     assert await outbox.settle(entry) is SettleStatus.STALE
     assert await outbox.take() == [entry]
-
-
-def ms_of(entry: Entry) -> int:
-    """When an entry was written, which its id says."""
-    return int(entry.id.partition("-")[0])
