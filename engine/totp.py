@@ -16,6 +16,9 @@ _SECRET_BYTES = 20  # 160 bits, as RFC 4226 4 R6 recommends
 _MIN_DIGITS, _MAX_DIGITS = 6, 8
 _MIN_STEP_S, _MAX_STEP_S = 15, 120
 _MAX_WINDOW = 10
+# What an otpauth URI says of names, in bytes of UTF-8, each of which may take three characters of it and the issuer
+# stands there twice: so that 2,331 characters, all that a QR code of level M has room for, are never too few.
+_MOST_OF_ACCOUNT, _MOST_OF_ISSUER = 255, 200
 
 
 class Digest(StrEnum):
@@ -79,7 +82,11 @@ def code_at(policy: TotpPolicy, secret: bytes, *, now_s: float) -> str:
 
 
 def otpauth_uri(policy: TotpPolicy, secret: bytes, *, account: str, issuer: str) -> str:
-    """The key as authenticator apps read it (Key Uri Format); nothing is left to their defaults."""
+    """The key as authenticator apps read it (Key Uri Format); nothing is left to their defaults.
+
+    Names that are very long are shortened, to what a QR code has room for. Apps only show them.
+    """
+    account, issuer = _shortened(account, _MOST_OF_ACCOUNT), _shortened(issuer, _MOST_OF_ISSUER)
     label = f"{quote(issuer, safe='')}:{quote(account, safe='')}"
     parameters = {
         "secret": _text(secret),
@@ -97,6 +104,11 @@ def qr_data_uri(text: str) -> str:
     The mask is fixed: to look for the best of eight takes most of the time, and every reader reads them all.
     """
     return segno.make_qr(text, error="m", mask=3, boost_error=False).png_data_uri(scale=5, border=4)
+
+
+def _shortened(name: str, most_bytes: int) -> str:
+    """As many whole characters as fit."""
+    return name.encode()[:most_bytes].decode(errors="ignore")
 
 
 def _text(secret: bytes) -> str:

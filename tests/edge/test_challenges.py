@@ -1,5 +1,6 @@
 """Factors and challenges over HTTP: each is what it says, once, and only for its own tenant."""
 
+from base64 import b64decode
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -146,6 +147,23 @@ def test_factors_are_listed_in_the_order_that_is_asked_for(app: App) -> None:
         app.get(page["_links"]["next"]["href"]).json()["_embedded"]["factors"][0]["external_user_id"] == "user 0"
     )
     assert listed(app, page=99) == []
+
+
+@pytest.mark.parametrize(
+    ("user", "issuer"),
+    [("\N{PILE OF POO}" * 255, "Acme"), ("bob", "\u6f22" * 200), ("\u6f22" * 255, "\u6f22" * 200)],
+)
+def test_a_factor_of_very_long_names_has_a_picture_and_is_listed(
+    operator: Operator, tenant: Tenant, user: str, issuer: str
+) -> None:
+    app = new_app(operator, tenant, setup=ChallengeSetup(issuer=issuer))
+    made = app.post(FACTORS, {"phone_number": PHONE, "external_user_id": user})
+    assert (made.status_code, made.json()["external_user_id"]) == (201, user)
+    kind, _, picture = made.json()["data_url"].partition(",")
+    assert kind == "data:image/png;base64"
+    assert b64decode(picture).startswith(b"\x89PNG\r\n\x1a\n")
+    assert [one["external_user_id"] for one in listed(app)] == [user]
+    app.activate(Factor(f"{FACTORS}/{made.json()['factor_id']}", secret_of(made.json()["url"])))
 
 
 @pytest.mark.parametrize(

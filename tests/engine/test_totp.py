@@ -7,6 +7,7 @@ import sys
 from base64 import b32encode, b64decode
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+from urllib.parse import unquote, urlsplit
 
 import pyotp
 import pytest
@@ -125,7 +126,10 @@ def test_secrets_have_160_bits_and_differ() -> None:
     assert {len(secret) for secret in made} == {20}
 
 
-@given(policies, secrets, st.text(min_size=1), st.text(min_size=1))
+names = st.text(min_size=1, max_size=50)  # in UTF-8 at most 200 bytes
+
+
+@given(policies, secrets, names, names)
 def test_an_app_reads_from_the_uri_what_was_meant(
     policy: TotpPolicy, secret: bytes, account: str, issuer: str
 ) -> None:
@@ -147,6 +151,22 @@ def test_the_picture_is_a_png_of_the_uri() -> None:
     assert kind == "data:image/png;base64"
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     assert int.from_bytes(png[16:20], "big") == modules * 5
+
+
+@pytest.mark.parametrize("character", ["\N{PILE OF POO}", "\u6f22", "\u00fc", "%", "x"])
+def test_names_of_any_length_fit_into_a_picture(character: str) -> None:
+    """Shortened by whole characters, if they must be."""
+    policy = TotpPolicy(Digest.SHA512, digits=8, step_s=120)
+    for shift in range(4):
+        name = "x" * shift + character * 255
+        uri = otpauth_uri(policy, b"s" * 20, account=name, issuer=name)
+        issuer, _, account = unquote(urlsplit(uri).path).lstrip("/").partition(":")
+
+        assert name.startswith(issuer)
+        assert name.startswith(account)
+        assert 200 - 4 < len(issuer.encode()) <= 200
+        assert 255 - 4 < len(account.encode()) <= 255
+        assert qr_data_uri(uri).startswith("data:image/png;base64,")
 
 
 @pytest.mark.parametrize(
