@@ -1,6 +1,5 @@
 """Challenges as they are kept: where each is, what of it is sealed, and how they are read and listed."""
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
@@ -14,6 +13,7 @@ from engine.ids import ChallengeId, FactorId, TenantId, is_uuid
 from engine.sealing import Keyring
 from engine.store.challenges import ChallengeStore, ForgetStatus, ReadStatus
 from engine.store.keys import KeySpace, Place
+from engine.turns import Turns
 
 KEPT_MS = 24 * 3600 * 1000  # how long a challenge can be read
 
@@ -91,6 +91,7 @@ class ChallengeRecords:
         self._factors = factors
         self._space = space
         self._keyring = keyring
+        self._turns = Turns()
 
     def place(self, name: Name) -> Place:
         """Raises: UnknownFactor, UnknownChallenge: no id of ours."""
@@ -181,7 +182,7 @@ class ChallengeRecords:
             kept_ms=KEPT_MS,
         )
         names = [Name(tenant_id, factor_id, ChallengeId(text)) for text in listed.ids.decode().split()]
-        found = await asyncio.gather(*map(self._read_if_there, names))
+        found = await self._turns.gather(self._read_if_there, names)
         return listed.total, [challenge for challenge in found if challenge is not None]
 
     async def _read_if_there(self, name: Name) -> Challenge | None:

@@ -1,12 +1,13 @@
 """The index of a tenant's factors: it has a share in every partition, kept by the scripts, and is merged here."""
 
-import asyncio
+from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
 from engine.ids import FactorId, TenantId
 from engine.store.factors import FactorStore
 from engine.store.keys import KeySpace
+from engine.turns import Turns
 
 # What a partition is asked for beyond its fair share, so that asking twice is rare.
 _SLACK = 16
@@ -30,27 +31,38 @@ class _Part(NamedTuple):
         return len(self.first) < self.total and self.first[-1] in ahead
 
 
+class _Asked(NamedTuple):
+    """What a partition is asked for."""
+
+    tenant_id: TenantId
+    share: int
+    states: str
+    is_oldest_first: bool
+
+
 class FactorIndex:
     def __init__(self, store: FactorStore, space: KeySpace, *, pending_life_ms: int) -> None:
         self._store = store
         self._space = space
         self._pending_life_ms = pending_life_ms
+        self._turns = Turns()
 
     async def top(
         self, tenant_id: TenantId, count: int, *, states: str, is_oldest_first: bool
     ) -> tuple[int, list[FactorId]]:
         """How many factors a tenant has in these states, by their initials, and the first of them in order of age.
 
-        Each partition is asked for its share, and for more only if it may have more of those that are wanted: a
-        page far down costs little more than what is above it.
+        Each partition is asked for its share, and for more only if it may have more of those that are wanted. All
+        of them are read: a page far down costs as much as all that is above it.
         """
         parts: dict[int, _Part] = {}
         wanted = list(range(self._space.partitions))
         share = count // self._space.partitions + _SLACK
         top: list[_Listed] = []
         while wanted:
-            read = [self._part(number, tenant_id, share, states, is_oldest_first) for number in wanted]
-            parts.update(zip(wanted, await asyncio.gather(*read), strict=True))
+            asked = _Asked(tenant_id, share, states, is_oldest_first)
+            read = await self._turns.gather(partial(self._part, asked), wanted)
+            parts.update(zip(wanted, read, strict=True))
             listed = chain.from_iterable(part.first for part in parts.values())
             top = sorted(listed, reverse=not is_oldest_first)[:count]
             ahead = set(top[: count - 1])
@@ -58,14 +70,12 @@ class FactorIndex:
             share *= 2
         return sum(part.total for part in parts.values()), [listed.id for listed in top]
 
-    async def _part(
-        self, number: int, tenant_id: TenantId, share: int, states: str, is_oldest_first: bool
-    ) -> _Part:
+    async def _part(self, asked: _Asked, number: int) -> _Part:
         reply = await self._store.list(
-            tenant=self._space.place_in(number, "factors", tenant_id),
-            states=states,
-            is_oldest_first=is_oldest_first,
-            most=share,
+            tenant=self._space.place_in(number, "factors", asked.tenant_id),
+            states=asked.states,
+            is_oldest_first=asked.is_oldest_first,
+            most=asked.share,
             life_ms=self._pending_life_ms,
         )
         words = reply.ids.decode().split()
@@ -73,4 +83,4 @@ class FactorIndex:
             _Listed(int(created_ms), FactorId(factor_id))
             for factor_id, created_ms in zip(words[::2], words[1::2], strict=True)
         ]
-        return _Part(reply.total, sorted(listed, reverse=not is_oldest_first)[:share])
+        return _Part(reply.total, sorted(listed, reverse=not asked.is_oldest_first)[: asked.share])

@@ -1,10 +1,10 @@
 """Factors: what a user proves to be there with. One of a kind so far, TOTP; a record has room for others."""
 
-import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from enum import StrEnum
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -25,6 +25,9 @@ from engine.store.factors import (
 )
 from engine.store.keys import KeySpace, Place
 from engine.totp import TotpPolicy, matching_step, new_secret
+from engine.turns import Turns
+
+N = TypeVar("N", FactorId, UserName)
 
 PENDING_LIFE_MS = 24 * 3600 * 1000
 MOST_ACTIVATIONS = 5
@@ -81,6 +84,7 @@ class Factors:
         self._space = space
         self._keyring = keyring
         self._index = FactorIndex(store, space, pending_life_ms=PENDING_LIFE_MS)
+        self._turns = Turns()
 
     async def enrol(
         self, tenant_id: TenantId, *, user: UserName, policy: TotpPolicy, phone: str | None = None
@@ -124,8 +128,13 @@ class Factors:
         total, ids = await self._index.top(
             tenant_id, first + most, states=initials, is_oldest_first=is_oldest_first
         )
-        found = await asyncio.gather(*[self._read_if_there(tenant_id, one) for one in ids[first:]])
+        found = await self._turns.gather(partial(_if_there, self.read, tenant_id), ids[first:])
         return total, [factor for factor in found if factor is not None]
+
+    async def of_users(self, tenant_id: TenantId, users: Collection[UserName]) -> "list[Factor]":
+        """The factors that some users have, in their order."""
+        found = await self._turns.gather(partial(_if_there, self.find, tenant_id), users)
+        return [factor for factor in found if factor is not None]
 
     async def find(self, tenant_id: TenantId, user: UserName) -> Factor:
         """The factor that a user has.
@@ -196,10 +205,6 @@ class Factors:
     def unseal(self, tenant_id: TenantId, factor_id: FactorId, sealed: bytes) -> Record:
         content = self._keyring.unseal(sealed, scope=tenant_id, bound_to=factor_id.encode())
         return msgspec.msgpack.decode(content, type=Record)
-
-    async def _read_if_there(self, tenant_id: TenantId, factor_id: FactorId) -> Factor | None:
-        with suppress(UnknownFactor):
-            return await self.read(tenant_id, factor_id)
 
     async def _read(self, tenant_id: TenantId, factor_id: FactorId) -> tuple[int, Factor]:
         reply = await self._store.read(factor=self.place(tenant_id, factor_id))
@@ -290,6 +295,13 @@ class Factors:
 
     def _seal(self, tenant_id: TenantId, factor_id: FactorId, record: Record) -> bytes:
         return self._keyring.seal(msgspec.msgpack.encode(record), scope=tenant_id, bound_to=factor_id.encode())
+
+
+async def _if_there(
+    read: Callable[[TenantId, N], Awaitable[Factor]], tenant_id: TenantId, name: N
+) -> Factor | None:
+    with suppress(UnknownFactor):
+        return await read(tenant_id, name)
 
 
 def _changed(factor: Factor, changes: Changes) -> Factor:

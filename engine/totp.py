@@ -16,8 +16,8 @@ _SECRET_BYTES = 20  # 160 bits, as RFC 4226 4 R6 recommends
 _MIN_DIGITS, _MAX_DIGITS = 6, 8
 _MIN_STEP_S, _MAX_STEP_S = 15, 120
 _MAX_WINDOW = 10
-# What an otpauth URI says of names, in bytes of UTF-8, each of which may take three characters of it and the issuer
-# stands there twice: so that 2,331 characters, all that a QR code of level M has room for, are never too few.
+# What an otpauth URI says of names, in bytes of UTF-8. Each may take three characters, and the issuer stands there
+# twice: so that the 2,331 characters that a QR code of level M has room for are never too few.
 _MOST_OF_ACCOUNT, _MOST_OF_ISSUER = 255, 200
 
 

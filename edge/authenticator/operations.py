@@ -1,7 +1,5 @@
 """What happens to factors and challenges: translate in, call the engine, translate out."""
 
-import asyncio
-
 import msgspec
 
 from edge.authenticator import patches, wire
@@ -12,8 +10,8 @@ from edge.http import NO_STORE, Reply, Request
 from edge.limits import x_rate_limit_headers
 from edge.state import EdgeState
 from engine import factors
-from engine.errors import Invalid, UnknownFactor
-from engine.ids import ChallengeId, FactorId, TenantId, UserName
+from engine.errors import Invalid
+from engine.ids import ChallengeId, FactorId, UserName
 from engine.phones import e164
 from engine.tenants import ChallengeSetup, Tenant
 
@@ -41,14 +39,11 @@ async def list_factors(state: EdgeState, request: Request) -> Reply:
             tenant.id, first=first, most=query.size, states=search.states, is_oldest_first=oldest_first
         )
     else:
-        named = await asyncio.gather(*[_find(state, tenant.id, user) for user in search.users])
-        matching = [factor for factor in named if factor is not None and search.matches(factor)]
+        named = await state.engine.factors.of_users(tenant.id, search.users)
+        matching = [factor for factor in named if search.matches(factor)]
         matching.sort(key=lambda factor: factor.created_ms, reverse=not oldest_first)
         total, found = len(matching), matching[first : first + query.size]
-    shown: list[wire.Factor] = []
-    for factor in found:
-        shown.append(_factor(request, factor, tenant, setup))
-        await asyncio.sleep(0)  # a QR code takes milliseconds: others come between two of them
+    shown = [_factor(request, factor, tenant, setup, is_alone=False) for factor in found]
     return _reply(request, 200, wire.collection(query, total, wire.Factors(shown), home=_factors_at(request)))
 
 
@@ -113,13 +108,6 @@ async def _caller(state: EdgeState, request: Request) -> tuple[Tenant, Challenge
     return tenant, tenant.require_challenge_setup()
 
 
-async def _find(state: EdgeState, tenant_id: TenantId, user: UserName) -> factors.Factor | None:
-    try:
-        return await state.engine.factors.find(tenant_id, user)
-    except UnknownFactor:
-        return None
-
-
 def _page(request: Request) -> wire.PageQuery:
     """Raises: Invalid."""
     query = wire.PAGE_QUERY.read(request.scope["query_string"])
@@ -128,8 +116,11 @@ def _page(request: Request) -> wire.PageQuery:
     return query
 
 
-def _factor(request: Request, factor: factors.Factor, tenant: Tenant, setup: ChallengeSetup) -> wire.Factor:
-    return wire.factor(factor, issuer=setup.issuer or tenant.name, home=_factors_at(request))
+def _factor(
+    request: Request, factor: factors.Factor, tenant: Tenant, setup: ChallengeSetup, *, is_alone: bool = True
+) -> wire.Factor:
+    issuer = setup.issuer or tenant.name
+    return wire.factor(factor, issuer=issuer, home=_factors_at(request), is_alone=is_alone)
 
 
 def _factor_id(request: Request) -> FactorId:

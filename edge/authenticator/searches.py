@@ -8,6 +8,7 @@ from engine.factors import Factor, Kind, State
 from engine.ids import UserName
 
 _USER = "external_user_id"
+_MOST_USERS = 32  # each is looked up by itself
 _OF_FACTORS = frozenset({_USER, "status", "type"})
 _OF_CHALLENGES = frozenset({"reference_id", "status"})
 
@@ -16,7 +17,7 @@ class FactorSearch:
     """Factors are found by their users' names, or else by their states: both have an index.
 
     Raises:
-        Invalid: malformed, or by something that no index answers.
+        Invalid: malformed, by something that no index answers, or by more than 32 names.
     """
 
     def __init__(self, text: str) -> None:
@@ -34,6 +35,8 @@ class FactorSearch:
         names = rsql.candidates(self._node, _USER)
         if names is None:
             raise Invalid.value("search", "choice")
+        if len(names) > _MOST_USERS:
+            raise Invalid.value("search", "max_items", _MOST_USERS)
         return [UserName(name) for name in sorted(names)]
 
     def _holds(self, **values: str) -> bool:
