@@ -16,7 +16,7 @@ from engine.totp import otpauth_uri, qr_data_uri
 T = TypeVar("T")
 
 MAX_SIZE = 100
-DEEPEST = 100_000  # how many of a collection can be left out before a page
+DEEPEST = 10_000  # how many of a collection can be left out before a page
 
 # What names a user: anything but control characters.
 ExternalUserId = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f-\x9f]*\Z")]
@@ -81,7 +81,9 @@ class PageLinks(msgspec.Struct, rename={"itself": "self"}, kw_only=True):
 
 
 class Factor(msgspec.Struct, rename={"links": "_links"}):
-    """`url` and `data_url` hold the secret: they are null once a factor is no longer pending."""
+    """`url` and `data_url` hold the secret: they are null once a factor is no longer pending. In collections
+    `data_url`, a picture, is always null: it is to be had with the factor alone.
+    """
 
     factor_id: str
     status: factors.State
@@ -142,8 +144,11 @@ def _second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
-def factor(given: factors.Factor, *, issuer: str, home: str) -> Factor:
-    """A factor as it goes out. `home` is the address of all factors."""
+def factor(given: factors.Factor, *, issuer: str, home: str, is_alone: bool) -> Factor:
+    """A factor as it goes out. `home` is the address of all factors.
+
+    Only one that is alone has its picture. It takes milliseconds to draw: a page of them would hold up everybody.
+    """
     url = None
     record = given.record
     if given.state is factors.State.PENDING:
@@ -154,7 +159,7 @@ def factor(given: factors.Factor, *, issuer: str, home: str) -> Factor:
         record.kind,
         record.user,
         url,
-        qr_data_uri(url) if url else None,
+        qr_data_uri(url) if url and is_alone else None,
         timestamp(given.created_ms),
         timestamp(given.updated_ms),
         SelfLink(Link(f"{home}/{given.id}")),
