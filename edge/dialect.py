@@ -1,6 +1,6 @@
 """How a surface says no. The default is problem details (RFC 9457)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
@@ -22,14 +22,15 @@ class Body(NamedTuple):
 class Dialect(Protocol):
     """A surface's own rows, and the shape of its error bodies; `bodies` are all those shapes by media type.
 
-    A body that is `made_once` depends on nothing but the error's class and what the request has spoken.
+    A body that is `made_once` depends on nothing but the error's class and what the request has spoken. Others may
+    have addresses in them: `base` is where the caller reaches this edge.
     """
 
     rows: Rows
     bodies: Mapping[str, tuple[type[msgspec.Struct], ...]]
     made_once: bool
 
-    def shape(self, request: Request, error: Exception, row: Row) -> Body: ...
+    def shape(self, request: Request, error: Exception, row: Row, *, base: str) -> Body: ...
 
     def headers(self, request: Request, error: Exception) -> Headers: ...
 
@@ -53,17 +54,21 @@ class ProblemDetails:
     def headers(self, request: Request, error: Exception) -> Headers:
         return refusal_headers(error)
 
-    def shape(self, request: Request, error: Exception, row: Row) -> Body:
+    def shape(self, request: Request, error: Exception, row: Row, *, base: str) -> Body:
         problem = Problem(row.status, HTTPStatus(row.status).phrase, row.sentence)
         return Body(b"application/problem+json", msgspec.json.encode(problem))
 
 
 class Refusals:
-    """What errors become on one route, in the dialect of its surface."""
+    """What errors become on one route, in the dialect of its surface.
 
-    def __init__(self, dialect: Dialect, route_rows: Rows) -> None:
+    `base_url` tells where a caller reaches this edge.
+    """
+
+    def __init__(self, dialect: Dialect, route_rows: Rows, base_url: Callable[[Request], str]) -> None:
         self._dialect = dialect
         self._route_rows = route_rows
+        self._base_url = base_url
         self._made: dict[tuple[type[Exception], str], Reply] = {}
 
     def reply(self, request: Request, error: Exception) -> Reply:
@@ -81,7 +86,7 @@ class Refusals:
 
     def _make(self, request: Request, error: Exception) -> Reply:
         row = find_row(type(error), self._route_rows, self._dialect.rows)
-        body = self._dialect.shape(request, error, row)
+        body = self._dialect.shape(request, error, row, base=self._base_url(request))
         return Reply(row.status, body.content, ((b"content-type", body.media_type), NO_STORE))
 
 

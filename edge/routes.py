@@ -64,7 +64,7 @@ class Endpoint:
     def __init__(self, state: EdgeState, surface: Surface, route: Route) -> None:
         self.route = route
         self._state = state
-        self._refusals = Refusals(surface.dialect, route.rows)
+        self._refusals = Refusals(surface.dialect, route.rows, state.base_url)
         self.template = surface.prefix + route.path
         self._allowed = ", ".join((*route.methods, "OPTIONS"))
         self._operations = {method: call.operation for method, call in route.methods.items()}

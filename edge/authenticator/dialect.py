@@ -72,10 +72,10 @@ class AuthenticatorDialect:
         }
     )
 
-    def shape(self, request: Request, error: Exception, row: Row) -> Body:
+    def shape(self, request: Request, error: Exception, row: Row, *, base: str) -> Body:
         word = _word(error, row)
         title = word.replace("_", " ").capitalize()
-        problem = Problem(f"{request.spoken}/errors#{word}", title, _detail(error, row), row.status)
+        problem = Problem(f"{base}/errors#{word}", title, _detail(error, row), row.status)
         return Body(b"application/problem+json", msgspec.json.encode(problem))
 
     def headers(self, request: Request, error: Exception) -> Headers:

@@ -69,7 +69,7 @@ class IdentityDialect:
     def headers(self, request: Request, error: Exception) -> Headers:
         return refusal_headers(error)
 
-    def shape(self, request: Request, error: Exception, row: Row) -> Body:
+    def shape(self, request: Request, error: Exception, row: Row, *, base: str) -> Body:
         errors = _errors(error, row)
         if request.spoken == SPOKE_KEY or SPOKE_KEY in errors:
             in_its_words = {SPOKE_KEY if field == "pass_key" else field: told for field, told in errors.items()}

@@ -45,7 +45,7 @@ class OAuthDialect:
         }
     )
 
-    def shape(self, request: Request, error: Exception, row: Row) -> Body:
+    def shape(self, request: Request, error: Exception, row: Row, *, base: str) -> Body:
         return Body(b"application/json", msgspec.json.encode(Refused(_code(error, row), _description(error, row))))
 
     def headers(self, request: Request, error: Exception) -> Headers:

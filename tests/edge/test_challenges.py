@@ -40,7 +40,9 @@ def problem(answer: httpx.Response) -> tuple[int, str]:
     assert answer.headers["content-type"] == "application/problem+json"
     assert set(said) == {"type", "title", "detail", "status"}
     assert said["status"] == answer.status_code
-    return answer.status_code, said["type"].rpartition("#")[2]
+    address, _, word = said["type"].rpartition("#")
+    assert address == f"{answer.url.scheme}://{answer.url.netloc.decode()}/errors"
+    return answer.status_code, word
 
 
 def outcomes(answers: list[Answer]) -> Counter[str]:

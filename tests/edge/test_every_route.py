@@ -139,7 +139,7 @@ def problem(answer: Answer) -> None:
 
 def authenticator(answer: Answer) -> None:
     problem(answer)
-    assert re.fullmatch(r"(http://edge)?/errors#[a-z_]+", answer.json()["type"])
+    assert re.fullmatch(r"http://edge/errors#[a-z_]+", answer.json()["type"])
 
 
 DIALECTS: "dict[str, Callable[[Answer], None]]" = {

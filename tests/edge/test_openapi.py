@@ -74,7 +74,7 @@ def test_every_refusal_brings_the_headers_that_are_documented() -> None:
     ]
     assert {kind for error in refusals for kind in type(error).__mro__} >= FIELDS.keys()
     for error in (*refusals, NotFound()):
-        reply = Refusals(ProblemDetails(), {}).reply(blank_request(), error)
+        reply = Refusals(ProblemDetails(), {}, lambda request: request.origin).reply(blank_request(), error)
         brought = {name.decode() for name, _ in reply.headers} - {"content-type", "cache-control"}
         documented = (fields for kind, fields in FIELDS.items() if isinstance(error, kind))
         assert brought == {field.name.lower() for field in next(documented, ())}
