@@ -4,7 +4,7 @@ A project is a tenant: its id is the tenant's. A workspace is the account of the
 """
 
 from edge.authenticator import operations, projects, wire
-from edge.authenticator.dialect import AuthenticatorDialect
+from edge.authenticator.dialect import SCOPE, AuthenticatorDialect
 from edge.calls import Answer, Call, Content, Credential, HeaderField, Kind
 from edge.limits import RATE_LIMIT_FIELDS, RETRY_AFTER, X_RATE_LIMIT_FIELDS
 from edge.routes import Route, Surface
@@ -12,19 +12,19 @@ from engine import errors as engine
 
 _DIALECT = AuthenticatorDialect()
 _FIELDS: dict[type[Exception], tuple[HeaderField, ...]] = {
-    engine.LimitExceeded: (*X_RATE_LIMIT_FIELDS, *RATE_LIMIT_FIELDS, RETRY_AFTER)
+    engine.LimitExceeded: (*X_RATE_LIMIT_FIELDS, *RATE_LIMIT_FIELDS, RETRY_AFTER),
+    engine.ScopeRefused: (HeaderField("WWW-Authenticate", "The scope that is needed (RFC 6750 3)."),),
 }
 _PATCH = "application/json-patch+json"
-_SCOPE = "authenticator"
 _TOKEN = Credential(
     "accessToken",
     {
         "type": "oauth2",
         "flows": {
-            "clientCredentials": {"tokenUrl": "/oauth2/v1/token", "scopes": {_SCOPE: "Factors and challenges"}}
+            "clientCredentials": {"tokenUrl": "/oauth2/v1/token", "scopes": {SCOPE: "Factors and challenges"}}
         },
     },
-    (_SCOPE,),
+    (SCOPE,),
 )
 _ADMISSION = (engine.ScopeRefused, engine.TenantInactive, engine.OriginRefused, engine.LimitExceeded)
 _SET_UP = (*_ADMISSION, engine.ChallengesNotSetUp)

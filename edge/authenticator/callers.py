@@ -1,11 +1,10 @@
 """Who calls the Authenticator surface, and where it is called."""
 
+from edge.authenticator.dialect import SCOPE
 from edge.http import Request
 from edge.state import EdgeState
 from engine.errors import Unauthenticated
 from engine.tenants import Tenant
-
-_SCOPE = "authenticator"
 
 
 async def admitted(state: EdgeState, request: Request) -> Tenant:
@@ -20,7 +19,7 @@ async def admitted(state: EdgeState, request: Request) -> Tenant:
     token = request.bearer
     if token is None:
         raise Unauthenticated
-    caller = await state.engine.clients.admit(token, scope=_SCOPE)
+    caller = await state.engine.clients.admit(token, scope=SCOPE)
     request.limits = caller.limits
     origin = request.header(b"origin")
     if origin is not None:

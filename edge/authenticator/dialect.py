@@ -13,6 +13,8 @@ from edge.limits import x_rate_limit_headers
 from engine import errors as engine
 
 PHONE_FIELD = "phone_number"
+SCOPE = "authenticator"
+"""What tokens must be for."""
 
 _SENTENCES = {
     "required": "{field} is required",
@@ -59,7 +61,7 @@ class AuthenticatorDialect:
             MalformedBody: Row(400, "The request body is not JSON as it is expected here."),
             UnsupportedMediaType: Row(415, "The request body must be JSON."),
             engine.Unauthenticated: Row(401, "The access token is missing, malformed, expired or revoked."),
-            engine.ScopeRefused: Row(403, "The access token does not have the scope `authenticator`."),
+            engine.ScopeRefused: Row(403, f"The access token does not have the scope `{SCOPE}`."),
             engine.TenantInactive: Row(403, "The project is not active."),
             engine.UnknownTenant: Row(404, "There is no such project."),
             engine.UserTaken: Row(400, "external_user_id is not unique"),
@@ -80,7 +82,16 @@ class AuthenticatorDialect:
 
     def headers(self, request: Request, error: Exception) -> Headers:
         limits = (error.state,) if isinstance(error, engine.LimitExceeded) else request.limits
-        return (*x_rate_limit_headers(limits), *refusal_headers(error))
+        return (*x_rate_limit_headers(limits), *_challenge(request, error))
+
+
+def _challenge(request: Request, error: Exception) -> Headers:
+    """What is wrong with the token, if one was sent (RFC 6750 3); and what is said of other refusals."""
+    if isinstance(error, engine.ScopeRefused):
+        return ((b"www-authenticate", b'Bearer error="insufficient_scope", scope="%s"' % SCOPE.encode()),)
+    if isinstance(error, engine.Unauthenticated) and request.bearer:
+        return ((b"www-authenticate", b'Bearer error="invalid_token"'),)
+    return refusal_headers(error)
 
 
 def _word(error: Exception, row: Row) -> str:

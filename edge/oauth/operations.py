@@ -13,6 +13,7 @@ from engine.errors import Invalid, Problem, Unauthenticated
 T = TypeVar("T", bound=msgspec.Struct)
 
 _GRANT = "client_credentials"
+_PRAGMA = (b"pragma", b"no-cache")  # which RFC 6749 5.1 asks for, for caches of HTTP/1.0
 
 
 async def issue_token(state: EdgeState, request: Request) -> Reply:
@@ -27,7 +28,7 @@ async def issue_token(state: EdgeState, request: Request) -> Reply:
         address=state.client_addresses.of(request),
     )
     answer = wire.Token(access_token=token.text, scope=" ".join(sorted(token.scopes)))
-    return Reply(200, msgspec.json.encode(answer), JSON)
+    return Reply(200, msgspec.json.encode(answer), (*JSON, _PRAGMA))
 
 
 async def revoke_token(state: EdgeState, request: Request) -> Reply:
