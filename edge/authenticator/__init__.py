@@ -6,6 +6,7 @@ A project is a tenant: its id is the tenant's. A workspace is the account of the
 from edge.authenticator import operations, projects, wire
 from edge.authenticator.dialect import SCOPE, AuthenticatorDialect
 from edge.calls import Answer, Call, Content, Credential, HeaderField, Kind
+from edge.errors import BodyTooLarge, Row, Rows
 from edge.limits import RATE_LIMIT_FIELDS, RETRY_AFTER, X_RATE_LIMIT_FIELDS
 from edge.routes import Route, Surface
 from engine import errors as engine
@@ -16,6 +17,8 @@ _FIELDS: dict[type[Exception], tuple[HeaderField, ...]] = {
     engine.ScopeRefused: (HeaderField("WWW-Authenticate", "The scope that is needed (RFC 6750 3)."),),
 }
 _PATCH = "application/json-patch+json"
+# A patch of very many operations is a bad one, before it is anything else.
+_OF_PATCHES: Rows = {BodyTooLarge: Row(400, "There are too many operations, or they are too large.")}
 _TOKEN = Credential(
     "accessToken",
     {
@@ -89,6 +92,7 @@ _FACTORS = Surface(
                     ),
                 ),
             },
+            rows=_OF_PATCHES,
         ),
         Route(
             "/factors/{factor_id}/challenges",
@@ -138,6 +142,7 @@ _FACTORS = Surface(
                     refusals=(*_OF_CHALLENGE, engine.ChallengeClosed, engine.FactorLocked),
                 ),
             },
+            rows=_OF_PATCHES,
             aliases=("/factors/{factor_id}/challenge/{challenge_id}",),
             hot=True,
         ),
@@ -170,6 +175,7 @@ _CONSOLE = Surface(
                     refusals=(*_ADMISSION, engine.UnknownTenant),
                 ),
             },
+            rows=_OF_PATCHES,
         ),
     ),
 )

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import msgspec
 
 from edge.dialect import Body, refusal_headers
-from edge.errors import BodyTooLarge, MalformedBody, Row, Rows, UnsupportedMediaType
+from edge.errors import MalformedBody, Row, Rows, UnsupportedMediaType
 from edge.http import Headers, Request
 from edge.limits import x_rate_limit_headers
 from engine import errors as engine
@@ -40,8 +40,9 @@ _WORDS: dict[type[Exception], str] = {
     engine.UnknownFactor: "factor_not_found",
     engine.UnknownChallenge: "challenge_not_found",
     engine.UnknownTenant: "project_not_found",
-    BodyTooLarge: "content_too_large",  # the name of the status in Python depends on its version
 }
+# Whose names in Python depend on its version.
+_WORDS_OF_STATUSES = {413: "content_too_large"}
 
 
 class Problem(msgspec.Struct):
@@ -97,7 +98,8 @@ def _challenge(request: Request, error: Exception) -> Headers:
 def _word(error: Exception, row: Row) -> str:
     if isinstance(error, engine.Invalid) and error.problems[0] == engine.Problem(PHONE_FIELD, "format"):
         return "phone_format_invalid"
-    return _WORDS.get(type(error)) or HTTPStatus(row.status).name.lower()
+    word = _WORDS.get(type(error)) or _WORDS_OF_STATUSES.get(row.status)
+    return word or HTTPStatus(row.status).name.lower()
 
 
 def _detail(error: Exception, row: Row) -> str:

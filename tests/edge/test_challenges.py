@@ -287,7 +287,10 @@ def test_a_bad_patch_applies_nothing(edge: "Edge", app: App, patch: object) -> N
 def test_a_patch_of_a_thousand_operations_is_refused(app: App) -> None:
     factor = app.enrol()
     operations = [{"op": "add", "path": "/x"}] * 1000
-    assert app.http.patch(factor.path, json=operations, headers=app.bearer).status_code in {400, 413}
+    longer = [code_operation("123456")] * 1000
+    for patch in (operations, longer):
+        for path in (factor.path, app.project):
+            assert problem(app.http.patch(path, json=patch, headers=app.bearer)) == (400, "bad_request")
     assert app.get(factor.path).json()["status"] == "PENDING"
 
 

@@ -231,7 +231,8 @@ def test_an_encoded_slash_does_not_part_a_path(caller: Caller, called: Called) -
 
 @every_body
 def test_a_body_that_is_too_large_is_refused_whole(caller: Caller, called: Called, method: str) -> None:
-    assert_refused(called.surface, caller.send(called, method, b" " * (MOST_BYTES + 1)), 413)
+    is_patch = method == "PATCH"  # of too many operations
+    assert_refused(called.surface, caller.send(called, method, b" " * (MOST_BYTES + 1)), 400 if is_patch else 413)
 
 
 @every_body
