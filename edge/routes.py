@@ -95,6 +95,8 @@ class Endpoint:
                     shared = await self._shared_with(request)
                 operation = self._operations.get(request.method)
                 reply = await operation(state, request) if operation else self._without_operation(request)
+                if shared:  # by now Redis has told whether the tenant was written meanwhile
+                    shared = await self._shared_with(request)
                 outcome = "ok"
             except (Refusal, Unavailable) as error:
                 if shared and isinstance(error, Unavailable):
@@ -149,8 +151,11 @@ class Endpoint:
         tenant_id = request.params.get("tenant_id")
         if origin is None or tenant_id is None:
             return cors.ANYBODY
+        known = self._state.engine.known_tenants
         try:
-            tenant = await self._state.engine.known_tenants.read(TenantId(tenant_id))
+            tenant = await known.read(TenantId(tenant_id))
+            if not tenant.allows_origin(origin):  # Redis is asked before one is refused: that may be news
+                tenant = await known.read_again(TenantId(tenant_id))
         except UnknownTenant:
             return cors.ANYBODY
         tenant.require_origin(origin)

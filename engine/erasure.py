@@ -7,7 +7,7 @@ from engine.challenges import Challenges
 from engine.deliveries import Deliveries
 from engine.errors import UnknownTenant
 from engine.factors import Factor, Factors
-from engine.ids import TenantId, UserName
+from engine.ids import TenantId, UserName, is_tenant_id
 from engine.tenants import State, Tenants
 
 _STEP = 100
@@ -40,6 +40,8 @@ class Erasure:
         Raises:
             UnknownTenant
         """
+        if not is_tenant_id(tenant_id):
+            raise UnknownTenant
         is_known = await self._suspend(tenant_id)
         erased = await self._erase_factors(tenant_id)
         if is_known:

@@ -290,8 +290,10 @@ class Factors:
         return await self._names.hold(tenant_id, changed.id, changed.record.user, lapse_ms=lapse_ms)
 
     async def _name_of(self, tenant_id: TenantId, factor_id: FactorId) -> UserName | None:
-        factor = await self._read_if_there(tenant_id, factor_id)
-        return None if factor is None else factor.record.user
+        try:
+            return (await self.read(tenant_id, factor_id)).record.user
+        except UnknownFactor:
+            return None
 
     def _seal(self, tenant_id: TenantId, factor_id: FactorId, record: Record) -> bytes:
         return self._keyring.seal(msgspec.msgpack.encode(record), scope=tenant_id, bound_to=factor_id.encode())

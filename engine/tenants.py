@@ -111,9 +111,13 @@ class Tenant(msgspec.Struct, frozen=True, omit_defaults=True):
             raise ChallengesNotSetUp
         return self.challenge_setup
 
+    def allows_origin(self, origin: str) -> bool:
+        """Whether web pages of this origin may use the tenant."""
+        return self.is_open_to_any_origin or origin in self.allowed_origins
+
     def require_origin(self, origin: str) -> None:
-        """Raises: OriginRefused: web pages of this origin may not use the tenant."""
-        if not self.is_open_to_any_origin and origin not in self.allowed_origins:
+        """Raises: OriginRefused."""
+        if not self.allows_origin(origin):
             raise OriginRefused
 
 

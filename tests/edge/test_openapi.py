@@ -68,6 +68,7 @@ def test_every_refusal_brings_the_headers_that_are_documented() -> None:
         engine.LimitExceeded(state, 1000),
         engine.Busy(),
         engine.FactorLocked(1000),
+        engine.TooManyChallenges(1000),
         engine.Overloaded(),
         engine.Unauthenticated(),
         MethodNotAllowed("GET"),
