@@ -97,14 +97,14 @@ class Factor(msgspec.Struct, rename={"links": "_links"}):
 
 
 class Challenge(msgspec.Struct, rename={"links": "_links"}, kw_only=True):
-    """`expired_at` is when it expires, or has."""
+    """`expired_at` is there once it is EXPIRED, and says when its time was up."""
 
     challenge_id: str
     status: challenges.State
     reference_id: str | UnsetType = UNSET
     created_at: str
     updated_at: str
-    expired_at: str
+    expired_at: str | UnsetType = UNSET
     links: SelfLink
 
 
@@ -174,7 +174,7 @@ def challenge(given: challenges.Challenge, *, home: str) -> Challenge:
         reference_id=UNSET if given.record.reference is None else given.record.reference,
         created_at=timestamp(given.created_ms),
         updated_at=timestamp(given.updated_ms),
-        expired_at=timestamp(given.expires_ms),
+        expired_at=timestamp(given.expires_ms) if given.state is challenges.State.EXPIRED else UNSET,
         links=SelfLink(Link(f"{home}/{given.id}")),
     )
 

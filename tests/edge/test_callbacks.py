@@ -127,6 +127,7 @@ async def test_of_500_wrong_answers_at_once_one_is_looked_at(
 
 def test_the_end_in_time_is_told_without_anybody_reading(edge: Edge, listening: App, receiver: Receiver) -> None:
     challenge = listening.challenge(listening.active_factor())
+    assert "expired_at" not in listening.get(challenge).json()
     # Its time is up: what is due is moved into the past, as the clock of Redis would have done.
     for key in names(edge.redis, "challenge"):
         edge.redis.command("HSET", key, "expires_ms", 1)
@@ -135,7 +136,8 @@ def test_the_end_in_time_is_told_without_anybody_reading(edge: Edge, listening: 
             edge.redis.command("ZADD", key, 1, member)
     expected = {"challenge_id": challenge.rpartition("/")[2], "status": "EXPIRED"}
     wait_until(lambda: expected in told(receiver))
-    assert listening.get(challenge).json()["status"] == "EXPIRED"
+    read = listening.get(challenge).json()
+    assert (read["status"], read["expired_at"]) == ("EXPIRED", "1970-01-01T00:00:00+00:00")
 
 
 def test_a_receiver_that_fails_is_asked_again_with_the_same_message_id(
