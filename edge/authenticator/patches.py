@@ -15,6 +15,7 @@ import msgspec
 from jsonpatch import JsonPatch, JsonPatchException, JsonPointerException
 from msgspec import Meta
 
+from edge.authenticator.wire import ExternalUserId
 from edge.errors import MalformedBody
 from edge.wire import Body
 from engine.errors import Invalid, Problem
@@ -48,7 +49,7 @@ class _Code(msgspec.Struct):
 
 
 class _User(msgspec.Struct):
-    value: Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f-\x9f]+\Z")]
+    value: ExternalUserId
 
 
 class _Status(msgspec.Struct):

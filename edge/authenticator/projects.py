@@ -23,8 +23,8 @@ _CACHED = (b"cache-control", b"public, max-age=3600")
 _encoder = msgspec.json.Encoder()
 
 Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
-# Scheme, a host without user information, path and query: no fragment, no blanks.
-Url = Annotated[str, Meta(max_length=2048, pattern=r"^https?://[^\s/?#@\\]+(?:[/?][^\s#\x00-\x1f\x7f]*)?\Z")]
+# Read by Target, as couriers read it.
+Url = Annotated[str, Meta(extra_json_schema={"format": "uri"})]
 
 
 class AuthenticatorConfiguration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

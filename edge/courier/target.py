@@ -1,8 +1,8 @@
 """Where a callback goes: a URL taken apart, strictly.
 
 Two readers of one lax URL may see two hosts in it. So what leaves room for that is refused before httpx reads it:
-user information, encoded hosts, zones, backslashes, blanks, all but ASCII. Nothing is rewritten: the path and the
-query are sent as they are spelled.
+user information, encoded hosts, zones, backslashes, blanks, all but ASCII; and fragments, which are sent to nobody.
+Nothing is rewritten: the path and the query are sent as they are spelled.
 """
 
 import re
@@ -17,7 +17,7 @@ _MAX_NAME = 253  # RFC 1035 2.3.4, as text
 _LABEL = "[a-z0-9_-]{1,63}"
 _NAME = rf"{_LABEL}(\.{_LABEL})*\.?"
 _URL = re.compile(
-    rf"(?P<origin>https?://({_NAME}|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{{1,5}}))?)(?P<path>[/?][!\"$-~]*)?(#[!-~]*)?",
+    rf"(?P<origin>https?://({_NAME}|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{{1,5}}))?)(?P<path>[/?][!\"$-~]*)?",
     re.IGNORECASE | re.ASCII,
 )
 
