@@ -1,7 +1,7 @@
 """Where a callback goes: a URL taken apart, strictly.
 
 Two readers of one lax URL may see two hosts in it. So what leaves room for that is refused before httpx reads it:
-user information, encoded hosts, zones, backslashes, blanks, all but ASCII; and fragments, which are sent to nobody.
+user information, encoded hosts, zones, backslashes, blanks, all but ASCII; and fragments, which nobody is sent.
 Nothing is rewritten: the path and the query are sent as they are spelled.
 """
 
