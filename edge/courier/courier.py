@@ -10,6 +10,7 @@ import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -90,6 +91,8 @@ class Courier:
         self._tellers = tellers
         self._lines = Lines(slots=slots)
         self._most_held = 4 * slots
+        self._least_room = max(slots // 4, 1)  # for which it is worth asking all partitions
+        self._has_ended = asyncio.Event()  # a delivery
         self._claim_s = claim_s
         self._patience_s = claim_s - 2 * timeout_s
         self._under_way: set[asyncio.Task[None]] = set()
@@ -124,11 +127,11 @@ class Courier:
             await asyncio.sleep(pause_s)
 
     async def _take_all(self) -> bool:
-        """Take what there is room for, from all partitions. True if there may be more."""
+        """Take what there is room for, from all partitions, once there is. True if there may be more."""
         deliveries = self._engine.deliveries
-        room = self._most_held - self._lines.held
-        if room < 1:
-            return False
+        while (room := self._most_held - self._lines.held) < self._least_room:
+            self._has_ended.clear()
+            await self._has_ended.wait()
         most = max(room // len(deliveries.partitions), 1)
         takes = [
             deliveries.take(number, most=most, idle_ms=int(self._claim_s * 1000))
@@ -136,17 +139,17 @@ class Courier:
         ]
         replies = await asyncio.gather(*takes, return_exceptions=True)
         taken = [reply for reply in replies if not isinstance(reply, BaseException)]
-        await asyncio.gather(*[self._stand_in_line(delivery) for some in taken for delivery in some])
+        now = time.monotonic()
+        await asyncio.gather(*[self._stand_in_line(Held(delivery, now)) for some in taken for delivery in some])
         self._start()
         for failure in replies:  # not before what the other partitions gave stands in line
             if isinstance(failure, BaseException):
                 raise failure
         return any(len(some) == most for some in taken)
 
-    async def _stand_in_line(self, delivery: Delivery) -> None:
-        now = time.monotonic()
-        if put_off_s := self._lines.add(Held(delivery, now), now=now):
-            await self._engine.deliveries.defer(delivery, wait_s=put_off_s)
+    async def _stand_in_line(self, held: Held) -> None:
+        if put_off_s := self._lines.add(held, now=time.monotonic()):
+            await self._engine.deliveries.defer(held.delivery, wait_s=put_off_s)
 
     def _start(self) -> None:
         while not self._is_leaving and (held := self._lines.next()):
@@ -165,8 +168,11 @@ class Courier:
         except Exception:
             _logger.exception("a delivery broke", extra={"message_id": held.delivery.event.message_id})
         finally:
-            self._lines.done(held, failed=failed, seconds=time.monotonic() - started)
+            surplus = self._lines.done(held, failed=failed, seconds=time.monotonic() - started)
+            self._has_ended.set()
             self._start()
+        with suppress(Unavailable):
+            await asyncio.gather(*map(self._stand_in_line, surplus))
 
     async def _deliver(self, delivery: Delivery) -> bool | None:
         """True if the receiver could not be told; None if nobody tried."""
