@@ -23,7 +23,6 @@ from engine.store.outbox import OutboxStore, ReplayStatus, SettleStatus
 # (Standard Webhooks 1.0.0).
 SCHEDULE_S = (10, 20, 30, 40, 50, 60, 300, 1800, 7200, 18_000, 21_600, 28_800)
 _JITTER = 0.1
-_LONGEST_WAIT_S = 24 * 3600
 
 _MESSAGE_PREFIX = "msg"
 _MOST_LETTERS = 10_000  # that a partition keeps of a tenant
@@ -141,14 +140,21 @@ class Deliveries:
         return reply.status is SettleStatus.SETTLED
 
     async def fail(self, delivery: Delivery, attempt: Attempt, *, retry_after_s: float | None) -> End:
-        """It was not told: try again when the schedule or the receiver says so, or give it up after a day."""
+        """It was not told: try again when the schedule or the receiver says so, or give it up after a day.
+
+        What the receiver asks for takes the place of the attempts that it leaves no time for: none comes later
+        than the schedule's last.
+        """
         if delivery.attempt > len(SCHEDULE_S):
             await self.bury(delivery, attempt)
             return End.DEAD
         scheduled_s = SCHEDULE_S[delivery.attempt - 1] * random.uniform(1, 1 + _JITTER)  # noqa: S311
-        wait_s = min(max(scheduled_s, retry_after_s or 0), _LONGEST_WAIT_S)
+        asked_s = min(retry_after_s or 0, sum(SCHEDULE_S[delivery.attempt - 1 :]))
         await self._postpone(
-            delivery, wait_s, attempt=delivery.attempt + 1, line=_line(delivery, attempt, End.RETRY)
+            delivery,
+            max(scheduled_s, asked_s),
+            attempt=_attempt_after(delivery.attempt, asked_s),
+            line=_line(delivery, attempt, End.RETRY),
         )
         return End.RETRY
 
@@ -250,6 +256,15 @@ class Deliveries:
 def _delivery(partition: int, line: str) -> Delivery:
     entry_id, attempt, event = line.split(" ", 2)
     return Delivery(partition, entry_id, int(attempt), Event.parse(event))
+
+
+def _attempt_after(attempt: int, asked_s: float) -> int:
+    """Which attempt of the schedule comes next when the receiver has asked for a wait."""
+    following, passed_s = attempt + 1, SCHEDULE_S[attempt - 1]
+    while passed_s < asked_s and following <= len(SCHEDULE_S):
+        passed_s += SCHEDULE_S[following - 1]
+        following += 1
+    return following
 
 
 def _line(delivery: Delivery, attempt: Attempt, end: End) -> str:

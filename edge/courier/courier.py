@@ -26,13 +26,13 @@ _POLL_SECONDS = 0.2
 _EXPIRY_SECONDS = 1.0
 _BACKLOG_SECONDS = 5.0
 _PAUSE_SECONDS = 1.0  # when Redis does not answer
-_UNKNOWN_TOPIC_SECONDS = 30.0  # until a courier that knows the topic may have it
 _EXPIRED_AT_ONCE = 20  # of a partition: all partitions at once are well below what a link takes
 
 # Of the time of an attempt, in seconds.
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 _OFF = Attempt("off", 0, 0)  # the receiver has said that it is gone
+_UNKNOWN = Attempt("unknown", 0, 0)  # a courier that knows the topic may come, and there is an end to it if not
 _UNSIGNED = Attempt("unsigned", 0, 0)  # what it would be signed with cannot be opened
 
 _logger = logging.getLogger(__name__)
@@ -179,7 +179,7 @@ class Courier:
         deliveries, event = self._engine.deliveries, delivery.event
         teller = self._tellers.get(event.topic)
         if teller is None:
-            await deliveries.defer(delivery, wait_s=_UNKNOWN_TOPIC_SECONDS)
+            self._stats.ends[await deliveries.fail(delivery, _UNKNOWN, retry_after_s=None)] += 1
             return None
         tenant = await self._tenant(event)
         if tenant is None or tenant.challenge_setup is None or tenant.challenge_setup.callback_url is None:

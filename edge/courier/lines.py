@@ -2,8 +2,8 @@
 
 A tenant has a quarter of the courier, and more of it only while nobody else waits; a last quarter is never lent,
 so that whoever comes next is served at once. A tenant whose receiver hangs has one attempt at a time and a short
-line once several in a row came to nothing, and all of these together have a quarter. What does not fit into its line is
-put off, for as long as the line would take to get to it.
+line once several in a row came to nothing, and all of these together have a quarter. What does not fit into its
+line is put off, for as long as the line would take to get to it.
 """
 
 from collections import OrderedDict, deque

@@ -9,11 +9,12 @@ import pytest
 
 from edge.authenticator.callbacks import TOPIC, AuthenticatorTeller
 from edge.courier.courier import Courier, CourierStats
+from engine.deliveries import SCHEDULE_S
 from engine.store import keys
 from engine.store.keys import KeySpace
 from engine.tenants import ChallengeSetup, Tenant
 from tests.courier.receiver import Receiver, hang
-from tests.engine.told import ends, wanting
+from tests.engine.told import ends, take_all, wanting
 from tests.waiting import wait_until_async
 
 if TYPE_CHECKING:
@@ -77,3 +78,20 @@ async def test_nothing_is_sent_and_no_task_is_left_after_a_courier_has_ended(
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "delivery"]
     await wait_until_async(lambda: receiver.open_connections == 0)
     assert len(receiver.of("/hook")) <= SLOTS
+
+
+async def test_what_no_courier_knows_how_to_tell_is_tried_on_schedule_like_what_fails(
+    engine: "Engine", tenant: Tenant, sender: "Sender", admin_redis: "redis.Redis"
+) -> None:
+    (challenge,) = await ends(engine, tenant, 1)
+    (delivery,) = await take_all(engine)
+    await engine.deliveries.settle(delivery, None)
+    event = delivery.event._replace(topic="newer")
+    outbox = keys.outbox(SPACE.partition(delivery.partition))
+    admin_redis.xadd(outbox, {"event": event.text, "attempt": len(SCHEDULE_S)})
+    admin_redis.xadd(outbox, {"event": event._replace(state="LAST").text, "attempt": len(SCHEDULE_S) + 1})
+    async with courier(engine, sender) as stats:
+        await wait_until_async(lambda: stats.ends == {"retry": 1, "dead": 1})
+    history = await engine.deliveries.history(tenant.id, most=10)
+    assert [letter.event.subject for letter in history.dead] == [challenge.id]
+    assert {logged.attempt.outcome for logged in history.log} == {"unknown"}

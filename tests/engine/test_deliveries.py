@@ -146,11 +146,11 @@ async def test_retries_of_what_failed_at_once_are_spread_within_a_tenth_of_their
         (5, 10, 11),
         (math.nan, 10, 11),
         (600, 600, 600),
-        (10 * DAY_S, DAY_S, DAY_S),
-        (math.inf, DAY_S, DAY_S),
+        (10 * DAY_S, sum(SCHEDULE_S), sum(SCHEDULE_S)),
+        (math.inf, sum(SCHEDULE_S), sum(SCHEDULE_S)),
     ],
 )
-async def test_a_receiver_may_ask_to_be_left_alone_for_up_to_a_day(
+async def test_a_receiver_may_ask_to_be_left_alone_for_as_long_as_it_would_be_tried(
     engine: "Engine",
     tenant: Tenant,
     admin_redis: "redis.Redis",
@@ -162,6 +162,21 @@ async def test_a_receiver_may_ask_to_be_left_alone_for_up_to_a_day(
 
     assert least <= most_s
     assert most >= least_s
+
+
+@pytest.mark.parametrize("retry_after_s", [15, 600, 3600, 7300, 50_000, math.inf])
+async def test_whatever_a_receiver_asks_for_it_is_not_tried_for_longer_than_a_day(
+    engine: "Engine", tenant: Tenant, admin_redis: "redis.Redis", retry_after_s: float
+) -> None:
+    delivery, passed_s = await one(engine, tenant), 0.0
+    while delivery.attempt <= len(SCHEDULE_S):
+        least, _ = await put_off_s(engine, admin_redis, delivery, retry_after_s)
+        passed_s += least
+        let_time_come(admin_redis)
+        (delivery,) = await take_all(engine)
+
+    assert await engine.deliveries.fail(delivery, FAILED, retry_after_s=retry_after_s) is End.DEAD
+    assert min(retry_after_s, sum(SCHEDULE_S)) - 1 <= passed_s < DAY_S
 
 
 async def test_a_delivery_that_others_go_ahead_of_comes_back_as_the_same_attempt(
