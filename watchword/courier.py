@@ -4,6 +4,7 @@ In the parent a receiver that hangs, or a thousand of them, takes no time of the
 """
 
 import asyncio
+import logging
 import os
 import signal
 import tempfile
@@ -22,6 +23,8 @@ from watchword.options import check, engine_options, with_embedded_redis
 from watchword.settings import Settings
 
 _STOP_SECONDS = 5.0
+
+_logger = logging.getLogger(__name__)
 
 
 def require_consistent(settings: Settings) -> None:
@@ -47,7 +50,7 @@ def courier_beside(settings: Settings, options: Options, metrics_dir: Path) -> G
     try:
         yield
     finally:
-        loop.call_soon_threadsafe(working.cancel)
+        _cancel(loop, working)
         thread.join(_STOP_SECONDS)
 
 
@@ -100,11 +103,27 @@ async def _work_until_told(settings: Settings, options: Options, metrics_dir: Pa
     await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
     working.cancel()
-    await asyncio.gather(working, return_exceptions=True)
+    await asyncio.wait({working})
+    _log_failure(working)
 
 
 def _run(loop: asyncio.AbstractEventLoop, working: "asyncio.Task[None]") -> None:
     try:
         loop.run_until_complete(asyncio.wait({working}))
+        _log_failure(working)
     finally:
         loop.close()
+
+
+def _cancel(loop: asyncio.AbstractEventLoop, working: "asyncio.Task[None]") -> None:
+    """From another thread."""
+    try:
+        loop.call_soon_threadsafe(working.cancel)
+    except RuntimeError:  # its loop is closed
+        _logger.warning("the courier had ended before it was told to")
+
+
+def _log_failure(working: "asyncio.Task[None]") -> None:
+    """What ended a courier that nobody has told to end."""
+    if not working.cancelled() and (failure := working.exception()):
+        _logger.error("the courier ended", exc_info=failure)
