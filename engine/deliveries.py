@@ -17,7 +17,7 @@ from engine.errors import UnknownDelivery
 from engine.ids import ChallengeId, TenantId, is_uuid
 from engine.reading import readable
 from engine.store.keys import KeySpace, Place
-from engine.store.outbox import OutboxStore, ReplayStatus, SettleStatus
+from engine.store.outbox import BuryStatus, OutboxStore, PostponeStatus, ReplayStatus, SettleStatus
 
 # Seconds until the next attempt: ten more each time up to a minute, then further and further apart, within a day
 # (Standard Webhooks 1.0.0).
@@ -139,37 +139,37 @@ class Deliveries:
         reply = await self._store.settle(tenant=self._place(delivery), entry_id=delivery.entry_id, line=line)
         return reply.status is SettleStatus.SETTLED
 
-    async def fail(self, delivery: Delivery, attempt: Attempt, *, retry_after_s: float | None) -> End:
+    async def fail(self, delivery: Delivery, attempt: Attempt, *, retry_after_s: float | None) -> End | None:
         """It was not told: try again when the schedule or the receiver says so, or give it up after a day.
 
         What the receiver asks for takes the place of the attempts that it leaves no time for: none comes later
-        than the schedule's last.
+        than the schedule's last. None if another courier was faster.
         """
         if delivery.attempt > len(SCHEDULE_S):
-            await self.bury(delivery, attempt)
-            return End.DEAD
+            return End.DEAD if await self.bury(delivery, attempt) else None
         scheduled_s = SCHEDULE_S[delivery.attempt - 1] * random.uniform(1, 1 + _JITTER)  # noqa: S311
         asked_s = min(retry_after_s or 0, sum(SCHEDULE_S[delivery.attempt - 1 :]))
-        await self._postpone(
+        is_postponed = await self._postpone(
             delivery,
             max(scheduled_s, asked_s),
             attempt=_attempt_after(delivery.attempt, asked_s),
             line=_line(delivery, attempt, End.RETRY),
         )
-        return End.RETRY
+        return End.RETRY if is_postponed else None
 
     async def defer(self, delivery: Delivery, *, wait_s: float) -> None:
         """Others' turn: the same attempt, later."""
         await self._postpone(delivery, wait_s, attempt=delivery.attempt, line="")
 
-    async def bury(self, delivery: Delivery, attempt: Attempt) -> None:
-        """Give it up. It can be brought back by `replay` for a month."""
-        await self._store.bury(
+    async def bury(self, delivery: Delivery, attempt: Attempt) -> bool:
+        """Give it up. It can be brought back by `replay` for a month. False if another courier was faster."""
+        reply = await self._store.bury(
             tenant=self._place(delivery),
             entry_id=delivery.entry_id,
             event=delivery.event.text,
             line=_line(delivery, attempt, End.DEAD),
         )
+        return reply.status is BuryStatus.BURIED
 
     async def history(self, tenant_id: TenantId, *, most: int) -> History:
         """Up to `most` dead letters and as many lines of the log, over all partitions."""
@@ -232,8 +232,8 @@ class Deliveries:
             letters += (await self._store.forget(tenant=self._tenant(number, tenant_id))).letters
         return letters
 
-    async def _postpone(self, delivery: Delivery, wait_s: float, *, attempt: int, line: str) -> None:
-        await self._store.postpone(
+    async def _postpone(self, delivery: Delivery, wait_s: float, *, attempt: int, line: str) -> bool:
+        reply = await self._store.postpone(
             tenant=self._place(delivery),
             entry_id=delivery.entry_id,
             event=delivery.event.text,
@@ -241,6 +241,7 @@ class Deliveries:
             wait_ms=int(wait_s * 1000),
             line=line,
         )
+        return reply.status is PostponeStatus.POSTPONED
 
     async def _replay(self, tenant: Place, event: Event) -> bool:
         return (await self._store.replay(tenant=tenant, event=event.text)).status is ReplayStatus.REPLAYED

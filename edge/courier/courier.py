@@ -48,8 +48,9 @@ class Teller(Protocol):
 class CourierStats:
     """Counts since the start, for the metrics.
 
-    `attempts` by outcome, `ends` by how deliveries were left, `tally` attempts by the bucket of their time,
-    `expired` the expiries that were noted. `backlog` is None while Redis does not tell it.
+    `attempts` by outcome, `ends` by how deliveries were left (of couriers that held the same, by the first), `tally`
+    attempts by the bucket of their time, `expired` the expiries that were noted. `backlog` is None while Redis does
+    not tell it.
     """
 
     attempts: Counter[str] = field(default_factory=Counter[str])
@@ -63,6 +64,11 @@ class CourierStats:
         self.attempts[answer.outcome] += 1
         self.tally[bisect_left(BUCKETS, answer.seconds)] += 1
         self.seconds += answer.seconds
+
+    def left(self, end: str | None) -> None:
+        """Count how a delivery was left; None if another courier has left it before."""
+        if end is not None:
+            self.ends[end] += 1
 
 
 class Courier:
@@ -179,22 +185,20 @@ class Courier:
         deliveries, event = self._engine.deliveries, delivery.event
         teller = self._tellers.get(event.topic)
         if teller is None:
-            self._stats.ends[await deliveries.fail(delivery, _UNKNOWN, retry_after_s=None)] += 1
+            self._stats.left(await deliveries.fail(delivery, _UNKNOWN, retry_after_s=None))
             return None
         tenant = await self._tenant(event)
         if tenant is None or tenant.challenge_setup is None or tenant.challenge_setup.callback_url is None:
-            await deliveries.settle(delivery, None)
-            self._stats.ends["dropped"] += 1
+            self._stats.left("dropped" if await deliveries.settle(delivery, None) else None)
             return None
         if tenant.callback_url is None:
-            await deliveries.bury(delivery, _OFF)
-            self._stats.ends[End.DEAD] += 1
+            self._stats.left(End.DEAD if await deliveries.bury(delivery, _OFF) else None)
             return None
         try:
             callback = await teller.compose(event, tenant, tenant.callback_url)
         except CannotUnseal:  # a key is missing here: it may come back, and there is an end to it if not
             _logger.exception("a callback cannot be signed", extra={"message_id": event.message_id})
-            self._stats.ends[await deliveries.fail(delivery, _UNSIGNED, retry_after_s=None)] += 1
+            self._stats.left(await deliveries.fail(delivery, _UNSIGNED, retry_after_s=None))
             return None
         answer = await self._sender.send(callback)
         await self._note(delivery, answer, tenant.callback_url)
@@ -212,15 +216,13 @@ class Courier:
         self._stats.count(answer)
         match answer.outcome:
             case Outcome.DELIVERED:
-                await deliveries.settle(delivery, attempt)
-                end = End.DELIVERED
+                end = End.DELIVERED if await deliveries.settle(delivery, attempt) else None
             case Outcome.GONE:
                 await self._engine.configurations.stop_callbacks(delivery.event.tenant_id, url)
-                await deliveries.bury(delivery, attempt)
-                end = End.DEAD
+                end = End.DEAD if await deliveries.bury(delivery, attempt) else None
             case _:
                 end = await deliveries.fail(delivery, attempt, retry_after_s=answer.retry_after_s)
-        self._stats.ends[end] += 1
+        self._stats.left(end)
 
     async def _expire_all(self) -> bool:
         """Note what has expired, so that it is told without anybody reading. True if there may be more."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,7 @@ from engine.deliveries import SCHEDULE_S
 from engine.store import keys
 from engine.store.keys import KeySpace
 from engine.tenants import ChallengeSetup, Tenant
-from tests.courier.receiver import Receiver, hang
+from tests.courier.receiver import Line, Receiver, hang, status
 from tests.engine.told import ends, take_all, wanting
 from tests.waiting import wait_until_async
 
@@ -95,3 +96,23 @@ async def test_what_no_courier_knows_how_to_tell_is_tried_on_schedule_like_what_
     history = await engine.deliveries.history(tenant.id, most=10)
     assert [letter.event.subject for letter in history.dead] == [challenge.id]
     assert {logged.attempt.outcome for logged in history.log} == {"unknown"}
+
+
+async def test_what_another_courier_has_left_first_is_not_counted(
+    engine: "Engine", tenant: Tenant, receiver: Receiver, sender: "Sender", admin_redis: "redis.Redis"
+) -> None:
+    release = Event()
+
+    def late(line: Line) -> None:
+        release.wait(5)
+        status(204)(line)
+
+    receiver.behave("/hook", late)
+    await ends(engine, tenant, 1)
+    async with courier(engine, sender) as stats:
+        await wait_until_async(lambda: receiver.of("/hook"))
+        for number in range(16):
+            admin_redis.delete(keys.outbox(SPACE.partition(number)))
+        release.set()
+        await wait_until_async(lambda: stats.attempts["delivered"] == 1)
+    assert not stats.ends

@@ -82,6 +82,16 @@ async def test_a_delivery_is_one_couriers_until_it_says_what_came_of_it(engine: 
     assert logged[1:] == (delivery.event, 1, DELIVERED, End.DELIVERED)
 
 
+async def test_who_comes_second_has_not_left_a_delivery(engine: "Engine", tenant: Tenant) -> None:
+    delivery = await one(engine, tenant)
+    assert await engine.deliveries.bury(delivery, FAILED)
+
+    assert not await engine.deliveries.bury(delivery, FAILED)
+    assert await engine.deliveries.fail(delivery, FAILED, retry_after_s=None) is None
+    last = delivery._replace(attempt=len(SCHEDULE_S) + 1)
+    assert await engine.deliveries.fail(last, FAILED, retry_after_s=None) is None
+
+
 async def test_many_couriers_take_each_delivery_once(engine: "Engine", tenant: Tenant) -> None:
     made = await ends(engine, tenant, 60)
 
