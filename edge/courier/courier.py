@@ -48,9 +48,9 @@ class Teller(Protocol):
 class CourierStats:
     """Counts since the start, for the metrics.
 
-    `attempts` by outcome, `ends` by how deliveries were left (of couriers that held the same, by the first), `tally`
-    attempts by the bucket of their time, `expired` the expiries that were noted. `backlog` is None while Redis does
-    not tell it.
+    `attempts` by outcome, `ends` by how deliveries were left (of couriers that held the same, by the first),
+    `tally` attempts by the bucket of their time, `expired` the expiries that were noted. `backlog` is None while
+    Redis does not tell it.
     """
 
     attempts: Counter[str] = field(default_factory=Counter[str])
