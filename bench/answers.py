@@ -1,4 +1,4 @@
-"""Answers of the Identity surface, as documented, and what to say of any other.
+"""Answers of the surfaces, as documented, and what to say of any other.
 
 What is said names statuses and kinds of errors only: it ends in logs, tables and reports, where no code, pass key
 or API key may be.
@@ -11,6 +11,10 @@ from typing import Any, NamedTuple, cast
 
 class Unexpected(Exception):
     """An answer that is not the documented one."""
+
+
+Outcome = tuple[int, str]
+"""A status, and the state of a resource or the word of a problem."""
 
 
 class Refusal(NamedTuple):
@@ -89,6 +93,39 @@ class Answer(NamedTuple):
         if self.status != 200 or not details:
             raise self.unlike(200)
         return details
+
+    @property
+    def outcome(self) -> Outcome:
+        """Of an answer of the Authenticator surface; without a word, where it has none that is documented."""
+        body = _object(self.body)
+        word = body.get("status") if self.status < 400 else str(body.get("type")).partition("#")[2]
+        return self.status, _text(word) or ""
+
+    def resource(self, status: int, state: str) -> Mapping[str, object]:
+        """A factor or a challenge that is in this state.
+
+        Raises:
+            Unexpected
+        """
+        self.require_outcome((status, state))
+        return _object(self.body)
+
+    def require_outcome(self, *outcomes: Outcome) -> None:
+        """Raises: Unexpected: it is none of these."""
+        if self.outcome not in outcomes:
+            raise self.unlike(*(status for status, _ in outcomes))
+
+    def token(self) -> tuple[str, int]:
+        """An access token, and how many seconds it is good.
+
+        Raises:
+            Unexpected
+        """
+        body = _object(self.body)
+        token, life_s = _text(body.get("access_token")), body.get("expires_in")
+        if self.status != 200 or token is None or not isinstance(life_s, int):
+            raise self.unlike(200)
+        return token, life_s
 
     def require(self, *refusals: Refusal) -> None:
         """Raises: Unexpected: it is none of these refusals."""

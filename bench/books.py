@@ -7,6 +7,7 @@ import msgspec
 
 KEPT = (
     "closing check: nobody got somebody else's code, no code was fetched twice, no acknowledged submit was missing"
+    ", no answer was wrongly accepted"
 )
 FAILED = "closing check FAILED"
 SILENT = "a worker did not report"
@@ -20,6 +21,7 @@ class Report(msgspec.Struct):
         asked: requests of all kinds.
         submitted: submits that were acknowledged.
         fetched: codes that were fetched, those of the sweep among them.
+        verified: answers to challenges that were accepted.
         expired: codes that nobody fetched in time.
         lost: fetches whose answer never came and that cannot be repeated, so that nobody knows.
         left: codes that were neither fetched nor expired in the end.
@@ -31,6 +33,7 @@ class Report(msgspec.Struct):
     asked: int = 0
     submitted: int = 0
     fetched: int = 0
+    verified: int = 0
     expired: int = 0
     lost: int = 0
     left: int = 0
@@ -43,6 +46,7 @@ class Report(msgspec.Struct):
             asked=self.asked + other.asked,
             submitted=self.submitted + other.submitted,
             fetched=self.fetched + other.fetched,
+            verified=self.verified + other.verified,
             expired=self.expired + other.expired,
             lost=self.lost + other.lost,
             left=self.left + other.left,
@@ -63,7 +67,8 @@ class Report(msgspec.Struct):
         """What people read."""
         counts = (
             f"closing check: {self.submitted} submits acknowledged, {self.fetched} codes fetched, "
-            f"{self.expired} expired, {self.lost} with a lost answer; {self._end()}"
+            f"{self.expired} expired, {self.lost} with a lost answer, {self.verified} answers accepted; "
+            f"{self._end()}"
         )
         broken = [f"{FAILED}: {what} ({times})" for what, times in self.violations.items()]
         others = self.failures - sum(self.violations.values())

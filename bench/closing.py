@@ -24,6 +24,7 @@ def close(session: Session, calls: Calls, *, most: int) -> Report:
         asked=session.asked,
         submitted=ledger.submitted,
         fetched=ledger.fetched,
+        verified=ledger.verified,
         expired=ledger.expired,
         lost=len(settled) - len(left),
         left=len(left),

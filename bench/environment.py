@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.clients import Client, parse_clients
 from bench.curves import CURVES
-from bench.tenants import Tenant, Unusable, parse_tenants
+from bench.operator import Unusable
+from bench.tenants import Tenant, parse_tenants
 
 PREFIX = "BENCH_"
 
@@ -17,6 +19,7 @@ class Settings:
 
     tenants: tuple[Tenant, ...] = ()
     limited_tenant: Tenant | None = None
+    clients: tuple[Client, ...] = ()
     setup: bool = False
     shape: str | None = None
     wait: float = 0.1
@@ -34,8 +37,10 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         raise Unusable(f"unknown variable {', '.join(unknown)}: see bench/LOCUST.md")
     values = {name.removeprefix(PREFIX).lower(): READERS[name](name, text) for name, text in given.items()}
     settings = Settings(**values)
-    if settings.setup and (settings.tenants or settings.limited_tenant):
-        raise Unusable("BENCH_SETUP makes tenants: unset it, or unset BENCH_TENANTS and BENCH_LIMITED_TENANT")
+    if settings.setup and (settings.tenants or settings.limited_tenant or settings.clients):
+        raise Unusable(
+            "BENCH_SETUP makes tenants: unset it, or unset BENCH_TENANTS, BENCH_LIMITED_TENANT and BENCH_CLIENTS"
+        )
     return settings
 
 
@@ -77,6 +82,7 @@ def _count(name: str, text: str) -> int:
 READERS: Mapping[str, Callable[[str, str], Any]] = {
     "BENCH_TENANTS": parse_tenants,
     "BENCH_LIMITED_TENANT": _one_tenant,
+    "BENCH_CLIENTS": parse_clients,
     "BENCH_SETUP": _switch,
     "BENCH_SHAPE": _shape,
     "BENCH_WAIT": _seconds,

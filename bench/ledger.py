@@ -7,7 +7,8 @@ Violation
 ├── SomebodyElsesCode     a code came back that is not the one of this submit
 ├── FetchedTwice          two fetches got one code
 ├── Missing               a code that must be there was not
-└── TakenTwice            two submits got one pass key
+├── TakenTwice            two submits got one pass key
+└── WronglyAccepted       an answer to a challenge was accepted that is wrong, late, or somebody else's
 """
 
 import time
@@ -44,6 +45,18 @@ class TakenTwice(Violation):
     sentence = "a pass key was given to two customers at a time"
 
 
+class WronglyAccepted(Violation):
+    sentence = "an answer to a challenge was wrongly accepted"
+
+
+@dataclass(slots=True, eq=False)
+class Question:
+    """A challenge, by its path. It is accepted once."""
+
+    path: str
+    is_accepted: bool = False
+
+
 @dataclass(slots=True, eq=False)
 class Deposit:
     """A code that was acknowledged under a pass key. It is alive before `expires_at` at the least."""
@@ -66,7 +79,7 @@ class Ledger:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
         self.violations: Counter[str] = Counter()
-        self.submitted = self.fetched = self.expired = 0
+        self.submitted = self.fetched = self.expired = self.verified = 0
         # Oldest first, until they are fetched or expire.
         self._open: dict[tuple[str, str], Deposit] = {}
 
@@ -138,6 +151,17 @@ class Ledger:
             SomebodyElsesCode
         """
         raise self._counted(SomebodyElsesCode())
+
+    def accept(self, question: Question, *, is_right: bool) -> None:
+        """An answer was accepted.
+
+        Raises:
+            WronglyAccepted: it is not right, or not the first one.
+        """
+        first, question.is_accepted = not question.is_accepted, True
+        if not (is_right and first):
+            raise self._counted(WronglyAccepted())
+        self.verified += 1
 
     def is_alive(self, deposit: Deposit) -> bool:
         """Whether it cannot have expired yet."""

@@ -19,14 +19,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # Locust runs this
 from bench.environment import read_settings
 from bench.master import Master
 from bench.node import Node
+from bench.operator import Unusable
 from bench.scenarios.abuse import Abuse
+from bench.scenarios.app import App
 from bench.scenarios.customer import Customer
 from bench.scenarios.dialer import Dialer
 from bench.scenarios.walk import Walk
 from bench.shapes import SHAPES
-from bench.tenants import Unusable
 
-__all__ = ["Abuse", "Customer", "Dialer", "Shape", "Walk"]
+__all__ = ["Abuse", "App", "Customer", "Dialer", "Shape", "Walk"]
 
 try:
     settings = read_settings(os.environ)

@@ -16,11 +16,13 @@ from bench.books import Report
 from bench.closing import close
 from bench.environment import Settings
 from bench.master import NO_HOST, SETTLE, SETTLED
+from bench.operator import Unusable
 from bench.pass_keys import PassKeys
 from bench.scenarios.calls import Calls, config_path, fetch_path, read_answer
+from bench.scenarios.logins import set_up
 from bench.scenarios.user import BenchUser
 from bench.session import Session
-from bench.tenants import Tenant, Unusable, delete_tenants, make_tenants
+from bench.tenants import Tenant, delete_tenants, make_tenants
 
 _TIMEOUT_S = 10.0
 
@@ -34,6 +36,7 @@ class Node:
         self._settings = settings
         self._made: tuple[Tenant, ...] = ()
         self._tenants, self._limited = settings.tenants, settings.limited_tenant
+        self._clients = settings.clients
         self._session: Session | None = None
         self._report = Report()
         self._make_tenants()
@@ -48,11 +51,13 @@ class Node:
         """See to the tenants, and open the books."""
         try:
             tenants = self._checked_tenants()
+            self._set_up_clients()
         except Unusable as error:
             self._delete_made()
             sys.exit(str(error))
         worker = cast("int", self._runner.worker_index)
         self._session = BenchUser.session = Session(tenants, self._limited, PassKeys(worker), self._settings.wait)
+        self._session.clients = self._clients
 
     def count(self, *, exception: object = None, **_: object) -> None:
         """Take note of a request."""
@@ -96,6 +101,13 @@ class Node:
         client = self._client(host, EventHook())
         return [_check(number, tenant, client) for number, tenant in enumerate(self._tenants, start=1)]
 
+    def _set_up_clients(self) -> None:
+        """Raises: Unusable."""
+        if not self._clients:
+            logger.warning("no BENCH_CLIENTS: no application challenges anybody")
+        for number, client in enumerate(self._clients, start=1):
+            set_up(number, client, self._client(self._environment.host or "", EventHook()))
+
     def _tell(self) -> None:
         if isinstance(self._runner, WorkerRunner):
             self._runner.send_message(SETTLED, msgspec.to_builtins(self._report))
@@ -112,7 +124,7 @@ class Node:
             sys.exit("no tenants: set BENCH_TENANTS, or BENCH_SETUP=1; see bench/LOCUST.md")
         if self._settings.setup:
             try:
-                self._tenants, self._limited = make_tenants()
+                self._tenants, self._limited, self._clients = make_tenants()
             except Unusable as error:
                 sys.exit(str(error))
             self._made = (*self._tenants, self._limited)

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bench.clients import Client
 from bench.ledger import Deposit, Ledger
 from bench.pass_keys import PassKeys
 from bench.tenants import Tenant
@@ -17,6 +18,7 @@ _MOST_WAITING = 100_000
 class Session:
     """
     Args:
+        clients: who opens challenges; nobody does without them.
         limited: a tenant with a limit of one request per second; nobody goes over a limit without it.
         wait_s: what a user waits between two tasks, on average.
     """
@@ -28,6 +30,7 @@ class Session:
     ledger: Ledger = field(default_factory=Ledger)
     # Submitted by customers; taken by dialers, oldest first. Those that fall out are left to the closing check.
     waiting: deque[Deposit] = field(default_factory=lambda: deque[Deposit](maxlen=_MOST_WAITING))
+    clients: Sequence[Client] = ()
     asked: int = 0
     failures: int = 0
     closed: bool = False

@@ -3,26 +3,22 @@
 `python -m bench.tenants` makes some on the Redis of the settings and prints what to export.
 """
 
-import json
 import re
-import subprocess
 import sys
 import uuid
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-_PROGRAM = (sys.executable, "-m", "watchword", "tenant")
+from bench.clients import Client, make_client
+from bench.operator import Unusable, run_command
+
 _ENTRY = re.compile(
     r"(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):(?P<key>[A-Za-z0-9]+)", flags=re.ASCII | re.IGNORECASE
 )
 _LIFE_S = 300
 _UNLIMITED, _ONE_PER_SECOND = "0", "1"
-
-
-class Unusable(Exception):
-    """The environment cannot be used. The sentence says why, and repeats no key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +31,14 @@ class Tenant:
 
 
 class Made(NamedTuple):
-    """Tenants that were made for a run: some without limits, and one with a limit of one request per second."""
+    """Tenants that were made for a run: some without limits, and one with a limit of one request per second.
+
+    Each of those without has a client.
+    """
 
     tenants: tuple[Tenant, ...]
     limited: Tenant
+    clients: tuple[Client, ...]
 
 
 def parse_tenants(name: str, text: str) -> tuple[Tenant, ...]:
@@ -61,7 +61,8 @@ def make_tenants() -> Made:
     """
     with ThreadPoolExecutor() as pool:
         *tenants, limited = pool.map(_make, (_UNLIMITED, _UNLIMITED, _ONE_PER_SECOND))
-    return Made(tuple(tenants), limited)
+        clients = pool.map(make_client, [tenant.id for tenant in tenants])
+        return Made(tuple(tenants), limited, tuple(clients))
 
 
 def delete_tenants(tenants: Iterable[Tenant]) -> None:
@@ -78,22 +79,15 @@ def _parse_tenant(name: str, number: int, entry: str) -> Tenant:
 
 
 def _make(limit: str) -> Tenant:
-    made = _run("create", "--name", f"bench {uuid.uuid4().hex[:12]}", "--active")
+    made = run_command("tenant", "create", "--name", f"bench {uuid.uuid4().hex[:12]}", "--active")
     tenant = Tenant(made["tenant_id"], made["api_key"])
     limits = ("--submit-limit", limit, "--fetch-limit", limit)
-    _run("configure", tenant.id, "--pass-key-expires", str(_LIFE_S), *limits)
+    run_command("tenant", "configure", tenant.id, "--pass-key-expires", str(_LIFE_S), *limits)
     return tenant
 
 
 def _delete(tenant: Tenant) -> None:
-    _run("delete", tenant.id, "--yes")
-
-
-def _run(*words: str) -> dict[str, Any]:
-    done = subprocess.run([*_PROGRAM, *words, "--json"], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise Unusable(f"`watchword tenant {words[0]}`: {done.stderr.strip().removeprefix('Error: ')}")
-    return json.loads(done.stdout)
+    run_command("tenant", "delete", tenant.id, "--yes")
 
 
 def main() -> None:
@@ -104,6 +98,7 @@ def main() -> None:
         sys.exit(str(error))
     print("export BENCH_TENANTS=" + ",".join(f"{tenant.id}:{tenant.api_key}" for tenant in made.tenants))
     print(f"export BENCH_LIMITED_TENANT={made.limited.id}:{made.limited.api_key}")
+    print("export BENCH_CLIENTS=" + ",".join(f"{client.id}:{client.secret}" for client in made.clients))
 
 
 if __name__ == "__main__":

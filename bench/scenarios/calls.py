@@ -33,11 +33,14 @@ class Calls:
         *,
         headers: Mapping[str, str | None] | None = None,
         body: object = None,
+        form: str | None = None,
     ) -> Generator[Answer]:
         """Ask, and judge the answer in the block: what it raises is the reason of a failure."""
         sent = {header: value for header, value in (headers or {}).items() if value is not None}
+        if form is not None:
+            sent["content-type"] = "application/x-www-form-urlencoded"
         with self._client.request(
-            method, path, name=name, headers=sent, json=body, catch_response=True
+            method, path, name=name, headers=sent, data=form, json=body, catch_response=True
         ) as response:
             try:
                 yield read_answer(response)

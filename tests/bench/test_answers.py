@@ -87,3 +87,22 @@ def test_a_pass_key_as_typed_is_the_same_number() -> None:
     key = PassKeys().new()
     assert "".join(filter(str.isdecimal, typed(key))) == key
     assert typed(key) != key
+
+
+def test_the_outcome_of_a_challenge_is_its_state_and_that_of_a_refusal_its_word() -> None:
+    problem = {"type": "https://edge.example/errors#challenge_not_found", "status": 404}
+    assert _answer(200, {"status": "VERIFIED"}).outcome == (200, "VERIFIED")
+    assert _answer(404, problem).outcome == (404, "challenge_not_found")
+    assert _answer(502, None).outcome == (502, "")
+
+
+def test_another_outcome_is_unexpected_and_its_body_is_not_told() -> None:
+    assert _answer(201, {"status": "PENDING", "challenge_id": "x"}).resource(201, "PENDING")["challenge_id"] == "x"
+    with pytest.raises(Unexpected, match=r"^200 with another body than documented$"):
+        _answer(200, {"status": "FAILED"}).require_outcome((200, "VERIFIED"), (400, "bad_request"))
+
+
+def test_an_access_token_is_read_with_its_life() -> None:
+    assert _answer(200, {"access_token": "wwa", "expires_in": 3600}).token() == ("wwa", 3600)
+    with pytest.raises(Unexpected, match=r"^401 instead of 200$"):
+        _answer(401, {"error": "invalid_client"}).token()

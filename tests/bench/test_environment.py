@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bench.environment import READERS, Settings, read_settings
-from bench.tenants import Tenant, Unusable
+from bench.operator import Unusable
+from bench.tenants import Tenant
 
 _ONE, _TWO = "2dddb241-4dac-4a3b-9f42-7b56797cf451", "83cc0c00-3cd6-4eae-95dc-34fbd1b5c665"
 
@@ -42,10 +43,15 @@ def test_everything_else_is_read_too() -> None:
             {"BENCH_LIMITED_TENANT": f"{_ONE}:k3y,{_TWO}:k3y"},
             "BENCH_LIMITED_TENANT: one tenant_id:api_key is needed",
         ),
+        ({"BENCH_CLIENTS": f"{_ONE}:k3y"}, "BENCH_CLIENTS: entry 1 is not client_id:client_secret"),
+        (
+            {"BENCH_CLIENTS": f"{_ONE}.{'0' * 16}:k3y,{_ONE}.{'1' * 16}:k3y"},
+            "BENCH_CLIENTS: a tenant is named twice",
+        ),
         ({"BENCH_SETUP": "yes"}, "BENCH_SETUP: 1 or 0 is needed"),
         (
             {"BENCH_SETUP": "1", "BENCH_TENANTS": f"{_ONE}:k3y"},
-            "BENCH_SETUP makes tenants: unset it, or unset BENCH_TENANTS and BENCH_LIMITED_TENANT",
+            "BENCH_SETUP makes tenants: unset it, or unset BENCH_TENANTS, BENCH_LIMITED_TENANT and BENCH_CLIENTS",
         ),
         ({"BENCH_SHAPE": "cliff"}, "BENCH_SHAPE: one of steps, spike, soak is needed"),
         ({"BENCH_WAIT": "soon"}, "BENCH_WAIT: seconds from 0 to 3600 are needed"),
@@ -58,6 +64,15 @@ def test_what_cannot_be_used_is_told_in_a_sentence_without_the_key(environ: dict
         read_settings(environ)
     assert str(refused.value) == sentence
     assert "k3y" not in str(refused.value)
+
+
+def test_clients_are_read_with_their_tenants() -> None:
+    (client,) = read_settings({"BENCH_CLIENTS": f"{_ONE}.0123456789abcdef:wwc1"}).clients
+    assert (client.tenant_id, client.id, client.secret) == (_ONE, f"{_ONE}.0123456789abcdef", "wwc1")
+    assert client.bearer is None
+    client.keep("wwa1", 60)
+    assert client.bearer == {"authorization": "Bearer wwa1"}
+    assert not any(secret in repr(client) for secret in ("wwc1", "wwa1"))
 
 
 def test_nothing_that_is_printed_of_the_settings_is_a_key() -> None:

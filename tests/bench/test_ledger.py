@@ -9,9 +9,11 @@ from bench.ledger import (
     FetchedTwice,
     Ledger,
     Missing,
+    Question,
     SomebodyElsesCode,
     TakenTwice,
     Violation,
+    WronglyAccepted,
     request_to_settle,
 )
 from bench.tenants import Tenant
@@ -204,6 +206,22 @@ def test_what_two_asked_for_without_an_answer_is_not_settled(ledger: Ledger, dep
     ledger.sending(deposit, "a", repeatable=True)
     ledger.sending(deposit, "b", repeatable=True)
     assert request_to_settle(deposit, "fresh") is None
+
+
+def test_an_answer_is_accepted_once(ledger: Ledger) -> None:
+    question = Question("/challenge")
+    ledger.accept(question, is_right=True)
+    assert ledger.verified == 1
+    with pytest.raises(WronglyAccepted):
+        ledger.accept(question, is_right=True)
+    assert ledger.violations == Counter([WronglyAccepted.sentence])
+    assert ledger.verified == 1
+
+
+def test_an_answer_that_is_wrong_and_accepted_is_caught(ledger: Ledger) -> None:
+    with pytest.raises(WronglyAccepted):
+        ledger.accept(Question("/challenge"), is_right=False)
+    assert ledger.verified == 0
 
 
 @pytest.mark.parametrize("violation", Violation.__subclasses__())

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 _PASS_KEY, _API_KEY = re.compile(r"\d{20}"), re.compile("wwk[0-9a-f]{32}")
-_PEOPLE = ("[repeat]", "[race]", "[wrong key]")
-_KEPT = "nobody got somebody else's code, no code was fetched twice, no acknowledged submit was missing"
+_PEOPLE = ("[repeat]", "[race]", "[wrong key]", "{challenge_id}")
+_KEPT = (
+    "nobody got somebody else's code, no code was fetched twice, no acknowledged submit was missing, "
+    "no answer was wrongly accepted"
+)
 
 
 @pytest.fixture
