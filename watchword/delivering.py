@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from edge.authenticator.callbacks import TOPIC, AuthenticatorTeller
@@ -13,6 +14,8 @@ from engine.assembly import Options, open_engine
 from watchword.settings import Settings
 
 _RESTART_SECONDS = 1.0
+# A courier asks all partitions at once, and bounds itself. What workers may have under way is a bound on callers.
+_CALLS_PER_PARTITION = 32
 
 _logger = logging.getLogger(__name__)
 
@@ -35,7 +38,8 @@ async def _work(settings: Settings, options: Options, stats: CourierStats) -> No
     guard = Guard(settings.callback_networks)
     timeout_s = float(settings.callback_timeout_seconds)
     slots = settings.courier_slots
-    async with open_engine(options) as engine, Sender(guard, timeout_s=timeout_s, max_connections=slots) as sender:
+    own = replace(options, max_in_flight=max(options.max_in_flight, _CALLS_PER_PARTITION * options.partitions))
+    async with open_engine(own) as engine, Sender(guard, timeout_s=timeout_s, max_connections=slots) as sender:
         tellers = {TOPIC: AuthenticatorTeller(engine.callback_secrets, engine.deployment_secrets)}
         courier = Courier(
             engine,

@@ -134,6 +134,13 @@ def test_a_courier_that_redis_does_not_answer_does_not_count(receiver: Receiver)
         wait_until(lambda: couriers(url) == 1, within=BACKLOG_SECONDS)
 
 
+def test_the_bound_on_the_calls_of_workers_is_none_of_couriers(receiver: Receiver) -> None:
+    with edge_of_its_own(receiver, max_in_flight=8, workers=1) as (edge, app):
+        ended(app, right=True)
+        wait_until(lambda: delivered(edge.url) == 1)
+        wait_until(lambda: couriers(edge.url) == 1)
+
+
 def test_nothing_that_starts_processes_imports_prometheus_client_before_its_directory_is_set() -> None:
     """It looks for the directory when it is imported."""
     look = "import sys, watchword.cli; print('prometheus_client' in sys.modules)"
