@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def edge() -> "Generator[Edge]":
-    """Two workers without rate limits. In the end every key is of the grammar and expires if it must."""
-    with RedisServer(server_binaries()[0]) as redis, Edge(redis, **NO_LIMITS) as edge:
+    """Two workers without rate limits. In the end every key is of the grammar and expires if it must.
+
+    There is no courier: what one test has left to expire would be noted in the midst of another.
+    """
+    with RedisServer(server_binaries()[0]) as redis, Edge(redis, **NO_LIMITS, courier="off") as edge:
         yield edge
         assert not leaks(redis.admin)
 
