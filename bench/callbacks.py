@@ -185,7 +185,8 @@ def main(*, events: int, ends: int, rounds: int, seconds: int) -> None:
 
 
 def _median(rounds: Sequence[Drained]) -> Drained:
-    return Drained(*(median(column) for column in zip(*rounds, strict=True)))
+    tenants, *columns = zip(*rounds, strict=True)
+    return Drained(tenants[0], *map(median, columns))
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def _write_unchanging(requests: Requests, crowd: Crowd, few: list[Proof]) -> Non
 @click.command()
 @click.option("--rounds", default=5, show_default=True, help="Rounds of every scenario.")
 @click.option("--seconds", default=2, show_default=True, help="Length of a round.")
-@click.option("--answers", default=15_000, show_default=True, help="Made ahead of a round, which ends with them.")
+@click.option("--answers", default=26_000, show_default=True, help="Made ahead of a round, which ends with them.")
 @click.option("--only", multiple=True, help="Run the floor and scenarios whose name has this in it.")
 def main(*, rounds: int, answers: int, seconds: int, only: tuple[str, ...]) -> None:
     """Measure, print the tables, write the JSON."""
