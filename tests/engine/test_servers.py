@@ -1,5 +1,6 @@
 """The servers of the tests are what the tests take them for."""
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,6 +27,14 @@ def cluster() -> "Generator[RedisCluster]":
 def group() -> "Generator[SentinelGroup]":
     with SentinelGroup(server_binaries()[0]) as group:
         yield group
+
+
+def test_every_server_that_is_promised_is_there() -> None:
+    names = {f"{binary.name} {binary.version[0]}" for binary in server_binaries()}
+
+    if missing := {"redis 7", "redis 8", "valkey 8"} - names:
+        assert "CI" not in os.environ, f"there is no {missing}"
+        pytest.skip(f"there is no {missing}")
 
 
 def test_a_cluster_spreads_the_partitions_over_its_masters_and_each_has_a_replica(cluster: RedisCluster) -> None:

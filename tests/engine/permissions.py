@@ -1,0 +1,29 @@
+"""The user that edges and couriers of the tests are: it may do what they need, and no more."""
+
+import re
+from urllib.parse import quote
+
+from engine.store import scripts
+
+USER = "watchword"
+PASSWORD = "pass word/%:@"  # whatever a URL must quote
+CREDENTIALS = f"{USER}:{quote(PASSWORD, safe='')}"
+# What an edge may do: connect, and what its scripts do, on keys of the grammar and on no others.
+HANDSHAKE_COMMANDS = frozenset(
+    {"client|caching", "client|setname", "client|tracking", "evalsha", "ping", "script|load"}
+)
+# Of a command such as XINFO, what is asked of it, and no more.
+SCRIPT_COMMANDS = frozenset(
+    words.lower().replace("', '", "|")
+    for script in scripts.load_all()
+    for words in re.findall(r"redis\.call\('((?:(?:XINFO|XGROUP)', ')?\w+)'", script.source)
+)
+# What it asks the nodes of a Cluster besides.
+CLUSTER_COMMANDS = frozenset({"asking", "cluster|slots"})
+KEY_PATTERN = "{*}:*"
+
+
+def rules(more: frozenset[str] = frozenset()) -> list[str]:
+    """The words that make the user, as ACL SETUSER and the command line of a server take them."""
+    commands = sorted(HANDSHAKE_COMMANDS | SCRIPT_COMMANDS | more)
+    return [USER, "reset", "on", f">{PASSWORD}", f"~{KEY_PATTERN}", *(f"+{command}" for command in commands)]
