@@ -8,7 +8,7 @@ import redis
 from redis.cluster import ClusterNode
 from redis.crc import key_slot
 
-from tests.engine.permissions import CLUSTER_COMMANDS, CREDENTIALS
+from tests.engine.permissions import CREDENTIALS
 from tests.engine.servers import RedisServer, free_ports
 from tests.waiting import wait_until
 
@@ -24,8 +24,6 @@ _MOVED_AT_ONCE = 100
 
 class ClusterServer(RedisServer):
     """A node. It keeps its place in the cluster over a restart, and its data if it is told to."""
-
-    more_commands = CLUSTER_COMMANDS
 
     def __init__(self, binary: "ServerBinary", *options: str, port: int, bus: int) -> None:
         cluster = {

@@ -8,9 +8,20 @@ from engine.store import scripts
 USER = "watchword"
 PASSWORD = "pass word/%:@"  # whatever a URL must quote
 CREDENTIALS = f"{USER}:{quote(PASSWORD, safe='')}"
-# What an edge may do: connect, and what its scripts do, on keys of the grammar and on no others.
+# What an edge may do: connect, wherever Redis is, and what its scripts do, on keys of the grammar and on no others.
 HANDSHAKE_COMMANDS = frozenset(
-    {"client|caching", "client|setname", "client|tracking", "evalsha", "ping", "script|load"}
+    {
+        "asking",
+        "client|caching",
+        "client|setname",
+        "client|tracking",
+        "cluster|slots",
+        "evalsha",
+        "info",
+        "ping",
+        "script|load",
+        "wait",
+    }
 )
 # Of a command such as XINFO, what is asked of it, and no more.
 SCRIPT_COMMANDS = frozenset(
@@ -18,12 +29,10 @@ SCRIPT_COMMANDS = frozenset(
     for script in scripts.load_all()
     for words in re.findall(r"redis\.call\('((?:(?:XINFO|XGROUP)', ')?\w+)'", script.source)
 )
-# What it asks the nodes of a Cluster besides.
-CLUSTER_COMMANDS = frozenset({"asking", "cluster|slots"})
 KEY_PATTERN = "{*}:*"
 
 
-def rules(more: frozenset[str] = frozenset()) -> list[str]:
+def rules() -> list[str]:
     """The words that make the user, as ACL SETUSER and the command line of a server take them."""
-    commands = sorted(HANDSHAKE_COMMANDS | SCRIPT_COMMANDS | more)
+    commands = sorted(HANDSHAKE_COMMANDS | SCRIPT_COMMANDS)
     return [USER, "reset", "on", f">{PASSWORD}", f"~{KEY_PATTERN}", *(f"+{command}" for command in commands)]

@@ -111,8 +111,6 @@ class RedisServer:
         port: of loopback, besides the unix socket.
     """
 
-    more_commands: frozenset[str] = frozenset()
-
     def __init__(self, binary: ServerBinary, *options: str, port: int = 0) -> None:
         # A unix socket needs a short path, which pytest's own directories are not.
         self.directory = Path(tempfile.mkdtemp(prefix="ww-", dir="/tmp"))
@@ -196,7 +194,7 @@ class RedisServer:
 
     def _arguments(self) -> list[str]:
         where = ["--dir", f"{self.directory}", "--unixsocket", f"{self.socket}", "--bind", "127.0.0.1"]
-        return ["--port", f"{self.port}", "--save", "", *where, "--user", *rules(self.more_commands)]
+        return ["--port", f"{self.port}", "--save", "", *where, "--user", *rules()]
 
     def _signal(self, number: int) -> None:
         assert self._process is not None
