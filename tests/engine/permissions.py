@@ -8,7 +8,7 @@ from engine.store import scripts
 USER = "watchword"
 PASSWORD = "pass word/%:@"  # whatever a URL must quote
 CREDENTIALS = f"{USER}:{quote(PASSWORD, safe='')}"
-# What an edge may do: connect, wherever Redis is, and what its scripts do, on keys of the grammar and on no others.
+# What an edge may do: connect, wherever Redis is, and what its scripts do, on keys of the grammar only.
 HANDSHAKE_COMMANDS = frozenset(
     {
         "asking",

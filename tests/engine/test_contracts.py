@@ -240,8 +240,8 @@ READS = {
     "xrevrange",
     "zcard",
     "zrange",
+    "zrangebyscore",
 }
-READS |= {"zrangebyscore"}
 
 
 @pytest.mark.parametrize("script", load_all(), ids=lambda script: script.name)
