@@ -63,6 +63,10 @@ class Address:
         """Here: a server that never moves. See Locator."""
         return self
 
+    async def primaries(self) -> list["Address"]:
+        """Every server that takes writes, that of the first partition first."""
+        return [self]
+
     def __str__(self) -> str:
         """As far as it may be told: without user and password."""
         if self.socket is not None:

@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 
 from engine.store.address import Address, AddressError, host_and_port
 from engine.store.errors import LinkDown
+from engine.store.slots import read_slots
 
 _SENTINEL_PORT = 26379
 _PATIENCE_SECONDS = 0.3  # with one Sentinel or node, before the next one is asked
@@ -59,6 +60,10 @@ class Sentinels:
             await sentinel.aclose()
         return replace(self.primary, host=cast("str", host), port=cast("int", port))
 
+    async def primaries(self) -> list[Address]:
+        """Raises: LinkDown."""
+        return [await self.locate()]
+
     def __str__(self) -> str:
         return (
             f"{_scheme(self.primary)}+sentinel://{_hosts(self.sentinels)}/{self.service}/{self.primary.database}"
@@ -74,6 +79,11 @@ class Cluster:
     def node(self, host: str, port: int) -> Address:
         """A node of it: the same user everywhere."""
         return replace(self.seeds[0], host=host, port=port)
+
+    async def primaries(self) -> list[Address]:
+        """Raises: LinkDown."""
+        slots = await read_slots(self.seeds)
+        return [self.node(*host) for host in dict.fromkeys(slots.masters) if host is not None]
 
     def __str__(self) -> str:
         return f"{_scheme(self.seeds[0])}+cluster://{_hosts(self.seeds)}"

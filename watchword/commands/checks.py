@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import msgspec
 import redis
 
+from engine.store.durability import Durability, Mode
 from engine.store.scripts import load_all
 from watchword.servers import MINIMUM
 
@@ -38,7 +39,7 @@ Facts: TypeAlias = dict[str, Any]
 Look: TypeAlias = Callable[[Facts], Check]
 
 
-def redis_checks(client: "redis.Redis") -> Generator[Check]:
+def redis_checks(client: "redis.Redis", wanted: Durability) -> Generator[Check]:
     """Raises: redis.RedisError: it cannot be asked at all."""
     yield _latency(client)
     facts = _facts(client)
@@ -47,6 +48,8 @@ def redis_checks(client: "redis.Redis") -> Generator[Check]:
             yield look(facts)
         except KeyError as fact:
             yield _not_told(name, f"INFO or CONFIG: {fact.args[0]}")
+    if wanted.mode is Mode.REPLICAS and "connected_slaves" in facts:
+        yield replicas(facts, wanted.replicas)
     yield _timed(client)
     yield _scripts(client)
 
@@ -133,6 +136,20 @@ def persistence(info: Facts) -> Check:
         to_do = "Set appendfsync everysec: a crash of the machine can cost half a minute of writes."
         return Check(name, Verdict.WARN, found, to_do)
     return Check(name, Verdict.OK, found)
+
+
+def replicas(info: Facts, wanted: int) -> Check:
+    there = int(info["connected_slaves"])
+    found = f"{there} connected, {wanted} must confirm each write"
+    if there < wanted:
+        to_do = (
+            "Bring replicas up, or ask for fewer in WATCHWORD_DURABILITY: until then writes are answered with 503."
+        )
+        return Check("replicas", Verdict.FAIL, found, to_do)
+    if there == wanted:
+        to_do = "Add one more: the restart of any of them is an outage."
+        return Check("replicas", Verdict.WARN, found, to_do)
+    return Check("replicas", Verdict.OK, found)
 
 
 _LOOKS: dict[str, Look] = {

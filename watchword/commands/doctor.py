@@ -1,5 +1,6 @@
 """`watchword doctor`: what is wrong, and what to do about it."""
 
+import asyncio
 import os
 import ssl
 from collections.abc import Generator, Iterable
@@ -14,7 +15,10 @@ from redis.retry import Retry
 from engine.assembly import Engine
 from engine.errors import Misconfigured
 from engine.store.address import Address, AddressError
+from engine.store.durability import Durability
+from engine.store.errors import LinkDown
 from engine.store.keys import DEPLOYMENT
+from engine.store.topology import parse_topology
 from watchword.commands.checks import Check, Verdict, redis_checks
 from watchword.commands.output import answer, json_option
 from watchword.commands.session import REDIS_PATIENCE_SECONDS, redis_of, run
@@ -87,40 +91,42 @@ def _tls(settings: Settings) -> Check:
 
 
 def _examine_redis(settings: Settings, *, runs: bool) -> Generator[Check]:
-    url = settings.redis_url or ""
     try:
-        where = _where(Address.parse(url))
+        topology = parse_topology(settings.redis_url or "", password=settings.redis_password)
     except AddressError as error:
         yield Check("redis", Verdict.FAIL, str(error), "Correct WATCHWORD_REDIS_URL.")
         return
-    with _client(url) as client:
-        try:
-            client.ping()
-            yield Check("redis", Verdict.OK, where if runs else f"{where}, started for this check")
-            yield from redis_checks(client)
-            yield _deployment(client, settings)
-        except redis.RedisError as error:
-            to_do = "Start it, or correct WATCHWORD_REDIS_URL: host, port, user, password, TLS."
-            yield Check("redis", Verdict.FAIL, f"{where} cannot be asked: {error}", to_do)
+    found = str(topology) if runs else f"{topology}, started for this check"
+    try:
+        primaries = asyncio.run(topology.primaries())
+        with _client(primaries[0]) as first:
+            first.ping()
+            yield Check("redis", Verdict.OK, found)
+            for primary in primaries:
+                yield from _examine_primary(primary, settings.durability, alone=len(primaries) == 1)
+            yield _deployment(first, settings)
+    except (redis.RedisError, LinkDown) as error:
+        to_do = "Start it, or correct WATCHWORD_REDIS_URL: host, port, user, password, TLS."
+        yield Check("redis", Verdict.FAIL, f"{topology} cannot be asked: {error}", to_do)
 
 
-def _client(url: str) -> "redis.Redis":
-    client: redis.Redis = redis.Redis.from_url(
-        url,
+def _examine_primary(address: Address, durability: Durability, *, alone: bool) -> Generator[Check]:
+    """Of several, each check has the name of its server behind its own."""
+    with _client(address) as client:
+        for check in redis_checks(client, durability):
+            name = check.check if alone else f"{check.check} {address.host}:{address.port}"
+            yield msgspec.structs.replace(check, check=name)
+
+
+def _client(address: Address) -> "redis.Redis":
+    options: dict[str, Any] = {**address.client_options(), "retry": Retry(NoBackoff(), 0)}
+    client: redis.Redis = redis.Redis(
+        **options,
         decode_responses=True,
         socket_timeout=REDIS_PATIENCE_SECONDS,
         socket_connect_timeout=REDIS_PATIENCE_SECONDS,
-        retry=Retry(NoBackoff(), 0),
     )
     return client
-
-
-def _where(address: Address) -> str:
-    """The Redis, as far as it may be told: its URL may hold a password."""
-    if address.socket is not None:
-        return f"unix://{address.socket}"
-    scheme = "redis" if address.tls is None else "rediss"
-    return f"{scheme}://{address.host}:{address.port}/{address.database}"
 
 
 def _deployment(client: "redis.Redis", settings: Settings) -> Check:
