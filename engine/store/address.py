@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from redis.asyncio.connection import SSLConnection, parse_url
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 
 class AddressError(Exception):
@@ -87,7 +85,7 @@ class Address:
             await loop.create_connection(protocol, self.host, self.port, ssl=self.tls)
 
     def client_options(self) -> dict[str, Any]:
-        """What a client of redis-py is made with: signed in as a link is, and told of a failure at once."""
+        """What a client of redis-py is made with, to sign in as a link does."""
         where: dict[str, Any] = {
             "host": self.host,
             "port": self.port,
@@ -102,7 +100,6 @@ class Address:
             "password": self.password,
             "db": self.database,
             "protocol": 2,
-            "retry": Retry(NoBackoff(), 0),
         }
 
     def hello(self) -> list[str]:

@@ -6,17 +6,14 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias, cast
 
-from redis.asyncio import Redis
 from redis.crc import key_slot
-from redis.exceptions import RedisError
 
 from engine.store.address import Address
+from engine.store.asking import ask_once
 from engine.store.errors import LinkDown
 from engine.store.keys import MAX_PARTITIONS
 
 Host: TypeAlias = tuple[str, int]
-
-_PATIENCE_SECONDS = 0.3  # with one node, before the next one is asked
 
 
 class SlotMap(NamedTuple):
@@ -35,9 +32,9 @@ async def read_slots(nodes: Sequence[Address]) -> SlotMap:
     why = "it has no node"
     for node in nodes:
         try:
-            return parse_slots(await _ask(node), asked=node.host)
-        except (RedisError, OSError) as error:
-            why = str(error) or type(error).__name__
+            return parse_slots(await ask_once(node, "CLUSTER", "SLOTS"), asked=node.host)
+        except LinkDown as error:
+            why = str(error)
     raise LinkDown(f"no node tells the slots of this Cluster: {why}")
 
 
@@ -75,15 +72,6 @@ def parse_endpoint(text: str, *, asked: str) -> Host:
 def slots_of_partitions() -> tuple[int, ...]:
     """The slot of each partition's tag."""
     return tuple(key_slot(b"%d" % partition) for partition in range(MAX_PARTITIONS))
-
-
-async def _ask(node: Address) -> list[Any]:
-    options: dict[str, Any] = {**node.client_options(), "socket_timeout": _PATIENCE_SECONDS}
-    client: Redis = Redis(**options)
-    try:
-        return cast("list[Any]", await client.execute_command("CLUSTER SLOTS"))
-    finally:
-        await client.aclose()
 
 
 def _hosts(members: Sequence[Sequence[Any]], asked: str) -> list[Host]:

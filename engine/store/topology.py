@@ -12,18 +12,16 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from redis.asyncio.sentinel import Sentinel
-from redis.exceptions import RedisError
-
 from engine.store.address import Address, AddressError, host_and_port
+from engine.store.asking import ask_once
 from engine.store.errors import LinkDown
 from engine.store.slots import read_slots
 
 _SENTINEL_PORT = 26379
-_PATIENCE_SECONDS = 0.3  # with one Sentinel or node, before the next one is asked
+_DOWN = {b"s_down", b"o_down"}  # what a Sentinel thinks of a primary that it is about to replace
 _SEVERAL = re.compile(r"(rediss?)\+(sentinel|cluster)://")
 
 
@@ -47,18 +45,17 @@ class Sentinels:
         Raises:
             LinkDown: none has.
         """
-        hosts = [(sentinel.host, sentinel.port) for sentinel in self.sentinels]
-        random.shuffle(hosts)
-        sign_in = self.sentinels[0].client_options() | {"socket_timeout": _PATIENCE_SECONDS}
-        del sign_in["host"], sign_in["port"]
-        sentinel: Any = Sentinel(hosts, sentinel_kwargs=sign_in)
-        try:
-            host, port = await sentinel.discover_master(self.service)
-        except (RedisError, OSError) as error:
-            raise LinkDown(f"no Sentinel knows a primary of {self.service}: {type(error).__name__}") from None
-        finally:
-            await sentinel.aclose()
-        return replace(self.primary, host=cast("str", host), port=cast("int", port))
+        why = ""
+        for sentinel in random.sample(self.sentinels, len(self.sentinels)):
+            try:
+                told = await ask_once(sentinel, "SENTINEL", "MASTER", self.service)
+            except LinkDown as error:
+                why = str(error)
+                continue
+            if not _DOWN & set(told[b"flags"].split(b",")):
+                return replace(self.primary, host=told[b"ip"].decode(), port=int(told[b"port"]))
+            why = "it is down"
+        raise LinkDown(f"no Sentinel knows a primary of {self.service}: {why}")
 
     async def primaries(self) -> list[Address]:
         """Raises: LinkDown."""
