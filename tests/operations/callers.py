@@ -1,0 +1,98 @@
+"""Callers as they are: they keep their connections, and open another when one was closed while they did nothing."""
+
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
+from typing import BinaryIO
+
+from tests.edge.sockets import Answer
+
+PATIENCE_SECONDS = 10
+
+
+class Dropped(Exception):
+    """A request that was not answered, though its connection was new or the answer had begun."""
+
+
+class Caller:
+    """One connection at a time. `reconnects` counts those that were closed before they brought anything."""
+
+    def __init__(self, address: Callable[[], tuple[str, int]]) -> None:
+        self._address = address
+        self._socket: socket.socket | None = None
+        self._reader: BinaryIO | None = None
+        self.reconnects = 0
+
+    def ask(self, sent: bytes) -> Answer:
+        """Raises: Dropped"""
+        is_kept = self._socket is not None
+        if (answer := self._try(sent)) is not None:
+            return answer
+        if not is_kept or (answer := self._try(sent)) is None:
+            raise Dropped
+        self.reconnects += 1
+        return answer
+
+    def close(self) -> None:
+        if self._socket is not None and self._reader is not None:
+            self._reader.close()
+            self._socket.close()
+        self._socket = self._reader = None
+
+    def _try(self, sent: bytes) -> Answer | None:
+        """The answer; None if the connection ended before any of it came."""
+        try:
+            reader = self._connected(sent)
+            status_line = reader.readline()
+        except ConnectionError:
+            status_line = b""
+        if not status_line:
+            self.close()
+            return None
+        return self._read(status_line, reader)
+
+    def _connected(self, sent: bytes) -> BinaryIO:
+        if self._socket is None or self._reader is None:
+            self._socket = socket.create_connection(self._address(), timeout=PATIENCE_SECONDS)
+            self._reader = self._socket.makefile("rb")
+        self._socket.sendall(sent)
+        return self._reader
+
+    def _read(self, status_line: bytes, reader: BinaryIO) -> Answer:
+        lines = [status_line, *iter(reader.readline, b"\r\n")]
+        answer = Answer.parse(b"".join(lines), b"")
+        body = reader.read(int(answer.headers["content-length"]))
+        if len(body) < int(answer.headers["content-length"]):
+            raise Dropped
+        if answer.headers.get("connection") == "close":
+            self.close()
+        return answer._replace(body=body)
+
+
+Work = Callable[[Caller, str], None]
+"""What a caller does again and again, each time under another name."""
+
+
+@contextmanager
+def busy(address: Callable[[], tuple[str, int]], *works: Work) -> Iterator[list[Caller]]:
+    """Callers who do their work until the block is over. What went wrong for one is raised then."""
+    callers = [Caller(address) for _ in works]
+    over = Event()
+
+    def run(number: int) -> None:
+        turn = 0
+        while not over.is_set():
+            works[number](callers[number], f"{number}-{turn}")
+            turn += 1
+        callers[number].close()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        running = [pool.submit(run, number) for number in range(len(works))]
+        try:
+            yield callers
+        finally:
+            over.set()
+    for each in running:
+        each.result()
