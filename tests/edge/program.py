@@ -29,17 +29,16 @@ _STOP_SECONDS = 20
 
 
 class Edge:
-    """A running edge.
+    """A running edge. Before it is started, `code` may name a folder of other packages than these.
 
     Args:
         redis: what it is linked to, by default as a user who may do no more than it needs.
-        code: the folder of the packages that run, where they are others than these.
         settings: by the names of `watchword.settings.Settings`.
     """
 
-    def __init__(self, redis: "RedisServer", *, code: Path | None = None, **settings: object) -> None:
+    def __init__(self, redis: "RedisServer", **settings: object) -> None:
         self.redis = redis
-        self._code = code
+        self.code: Path | None = None
         self.directory = Path(tempfile.mkdtemp(prefix="ww-edge-"))
         self.log = self.directory / "log"
         defaults = {"keys": Keyring.generate(), "redis_url": redis.url_of_user(), "workers": WORKERS}
@@ -59,7 +58,7 @@ class Edge:
                 stdout=log,
                 stderr=log,
                 env=self._environment(),
-                cwd=self._code,
+                cwd=self.code,
             )
         try:
             wait_until(self._serves, within=_START_SECONDS)

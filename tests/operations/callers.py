@@ -1,15 +1,17 @@
-"""Callers as they are: they keep their connections, and open another when one was closed while they did nothing."""
+"""Callers as they are: they keep their connections, and open another when one was closed on them."""
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import takewhile
 from threading import Event
 from typing import BinaryIO
 
 from tests.edge.sockets import Answer
 
 PATIENCE_SECONDS = 10
+_END_OF_HEAD = (b"\r\n", b"")  # as it should be, or because the connection ended
 
 
 class Dropped(Exception):
@@ -45,13 +47,12 @@ class Caller:
         """The answer; None if the connection ended before any of it came."""
         try:
             reader = self._connected(sent)
-            status_line = reader.readline()
+            if status_line := reader.readline():
+                return self._read(status_line, reader)
         except ConnectionError:
-            status_line = b""
-        if not status_line:
-            self.close()
-            return None
-        return self._read(status_line, reader)
+            pass
+        self.close()
+        return None
 
     def _connected(self, sent: bytes) -> BinaryIO:
         if self._socket is None or self._reader is None:
@@ -61,9 +62,13 @@ class Caller:
         return self._reader
 
     def _read(self, status_line: bytes, reader: BinaryIO) -> Answer:
-        lines = [status_line, *iter(reader.readline, b"\r\n")]
-        answer = Answer.parse(b"".join(lines), b"")
-        body = reader.read(int(answer.headers["content-length"]))
+        """Raises: Dropped: it has begun, so asking again would be no repeat of what was not begun."""
+        try:
+            head = takewhile(lambda line: line not in _END_OF_HEAD, iter(reader.readline, None))
+            answer = Answer.parse(b"".join([status_line, *head]), b"")
+            body = reader.read(int(answer.headers["content-length"]))
+        except (ConnectionError, KeyError):
+            raise Dropped from None
         if len(body) < int(answer.headers["content-length"]):
             raise Dropped
         if answer.headers.get("connection") == "close":
@@ -76,7 +81,7 @@ Work = Callable[[Caller, str], None]
 
 
 @contextmanager
-def busy(address: Callable[[], tuple[str, int]], *works: Work) -> Iterator[list[Caller]]:
+def busy(address: Callable[[], tuple[str, int]], *works: Work) -> Generator[list[Caller]]:
     """Callers who do their work until the block is over. What went wrong for one is raised then."""
     callers = [Caller(address) for _ in works]
     over = Event()

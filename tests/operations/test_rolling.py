@@ -13,7 +13,7 @@ from tests.edge.apps import App, Factor, code_operation, new_app, secret_of
 from tests.edge.program import NO_LIMITS, Edge
 from tests.edge.sockets import Answer, Swarm
 from tests.edge.tenants import Operator, Tenant
-from tests.engine.servers import RedisServer, leaks, server_binaries
+from tests.engine.servers import RedisServer, leaks, scan, server_binaries
 from tests.operations.balancer import Balancer
 from tests.operations.callers import Caller, busy
 from tests.operations.releases import GRACE_MS, release_before
@@ -37,12 +37,12 @@ class Deployment:
         self._redis, self._before, self._url = redis, before, redis.url_of_user()
         self._first: Edge | None = None
 
-    def edge(self, *, is_old: bool) -> Edge:
-        """One worker, which goes on for a while when it is told to leave."""
+    def edge(self, *, is_old: bool, drain_s: int = 0) -> Edge:
+        """One worker, which goes on for so long when it is told to leave."""
         keys = {} if self._first is None else {"keys": self._first.keys}
-        code = self._before if is_old else None
-        common: dict[str, object] = {"redis_url": self._url, "workers": 1, "courier": "off", "drain_seconds": DRAIN_S}
-        edge = Edge(self._redis, code=code, **NO_LIMITS, **common, **keys)
+        common: dict[str, object] = {"redis_url": self._url, "workers": 1, "courier": "off"}
+        edge = Edge(self._redis, **NO_LIMITS, **common, **keys, drain_seconds=drain_s)
+        edge.code = self._before if is_old else None
         self._first = self._first or edge
         return edge
 
@@ -88,7 +88,7 @@ def app(old: Edge, tenant: Tenant) -> App:
 
 def lives_ms(redis: RedisServer) -> list[int]:
     """How long each passcode that is stored has yet to live."""
-    return [redis.admin.pttl(key) for key in redis.admin.scan_iter(match="{*}:passcode:*")]
+    return [redis.admin.pttl(key) for key in scan(redis.admin) if b":passcode:" in key]
 
 
 def test_both_releases_run_their_own_scripts_on_one_redis(
@@ -105,7 +105,9 @@ def test_both_releases_run_their_own_scripts_on_one_redis(
         assert tenant.through(http).fetch("by the old one").status_code == 200
     text = load("passcode/fetch").source
     assert redis.command("SCRIPT", "EXISTS", load("passcode/fetch").sha) == [1]
-    assert redis.command("SCRIPT", "LOAD", f"{text}-- the release before\n")  # an address that the old one has, too
+    assert redis.command(
+        "SCRIPT", "LOAD", f"{text}-- the release before\n"
+    )  # an address that the old one has, too
     assert old.environment == new.environment
 
 
@@ -169,7 +171,7 @@ def test_edges_are_replaced_one_after_the_other_and_nobody_notices(
 
     del old  # its tenant is there
     with ExitStack() as stack, Balancer() as balancer:
-        edges = [stack.enter_context(deployment.edge(is_old=True)) for _ in range(2)]
+        edges = [stack.enter_context(deployment.edge(is_old=True, drain_s=DRAIN_S)) for _ in range(2)]
         _put_in(balancer, *edges)
         with busy(lambda: balancer.address, passcode, passcode, passcode, login, login) as callers:
             for edge in edges:
