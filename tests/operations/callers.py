@@ -11,6 +11,7 @@ from typing import BinaryIO
 from tests.edge.sockets import Answer
 
 PATIENCE_SECONDS = 10
+_PAUSE_SECONDS = 0.02  # so that edges may start beside them
 _END_OF_HEAD = (b"\r\n", b"")  # as it should be, or because the connection ended
 
 
@@ -19,12 +20,16 @@ class Dropped(Exception):
 
 
 class Caller:
-    """One connection at a time. `reconnects` counts those that were closed before they brought anything."""
+    """One connection at a time.
+
+    `turns` counts what it has done; `reconnects` the connections that were closed before an answer had begun.
+    """
 
     def __init__(self, address: Callable[[], tuple[str, int]]) -> None:
         self._address = address
         self._socket: socket.socket | None = None
         self._reader: BinaryIO | None = None
+        self.turns = 0
         self.reconnects = 0
 
     def ask(self, sent: bytes) -> Answer:
@@ -87,11 +92,11 @@ def busy(address: Callable[[], tuple[str, int]], *works: Work) -> Generator[list
     over = Event()
 
     def run(number: int) -> None:
-        turn = 0
-        while not over.is_set():
-            works[number](callers[number], f"{number}-{turn}")
-            turn += 1
-        callers[number].close()
+        caller = callers[number]
+        while not over.wait(_PAUSE_SECONDS):
+            works[number](caller, f"{number}-{caller.turns}")
+            caller.turns += 1
+        caller.close()
 
     with ThreadPoolExecutor(len(works)) as pool:
         running = [pool.submit(run, number) for number in range(len(works))]
@@ -99,5 +104,5 @@ def busy(address: Callable[[], tuple[str, int]], *works: Work) -> Generator[list
             yield callers
         finally:
             over.set()
-    for each in running:
-        each.result()
+            for each in running:
+                each.result()

@@ -180,6 +180,7 @@ def test_edges_are_replaced_one_after_the_other_and_nobody_notices(
                 edge.terminate()
                 edge.stop()
                 assert edge.address not in balancer.ready
+                _let_work(callers)
             assert len(balancer.ready) == len(edges)
         assert sum(caller.reconnects for caller in callers) <= len(callers) * len(edges)
 
@@ -188,6 +189,13 @@ def _put_in(balancer: Balancer, *edges: Edge) -> None:
     for edge in edges:
         balancer.add(edge.address)
     wait_until(lambda: balancer.ready >= {edge.address for edge in edges})
+
+
+def _let_work(callers: list[Caller]) -> None:
+    before = [caller.turns for caller in callers]
+    wait_until(
+        lambda: all(caller.turns > turns + 5 for caller, turns in zip(callers, before, strict=True)), within=20
+    )
 
 
 def _forget(redis: RedisServer, number: int) -> None:
