@@ -8,6 +8,7 @@ REPLY  status
        0 CREATED
        1 EXISTS        the e-mail address is taken
 REPEAT unsafe          a repeat would report our own success as taken
+DURABLE yes
 ]]
 local admin = KEYS[1]
 local record, password_hash = ARGV[1], ARGV[2]

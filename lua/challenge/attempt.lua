@@ -18,6 +18,7 @@ REPLY  status, record, held, created_ms, expires_ms, now_ms, retry_after_ms
        2 CLOSED    answered, expired, or all its attempts are spent; or its factor is not active any more
        3 LOCKED    too many failures in a row, of this factor
 REPEAT unsafe      a repeat counts twice
+DURABLE yes
 ]]
 --@include clock
 --@include lock_ms

@@ -9,6 +9,7 @@ REPLY  status, attempts, now_ms
        1 ABSENT
        2 CLOSED    it is active already, it has ended, or its attempts are spent
 REPEAT unsafe      a repeat counts twice
+DURABLE yes
 ]]
 --@include clock
 local factor = KEYS[1]

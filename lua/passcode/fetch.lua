@@ -9,6 +9,7 @@ REPLY  status, sealed
        1 REPLAYED   sealed is what the first fetch with this Idempotency-Key got
        2 GONE       unknown, expired or used up: one answer for all
 REPEAT unsafe       a repeat without an Idempotency-Key would find the passcode used up
+DURABLE yes
 ]]
 local passcode, receipt = KEYS[1], KEYS[2]
 local idempotent = ARGV[1] == '1'
