@@ -17,6 +17,7 @@ from tests.engine.servers import free_port
 from watchword.cli import main
 from watchword.courier import require_consistent
 from watchword.metrics_port import metrics_port
+from watchword.options import engine_options
 from watchword.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def settings_of(workload: Workload, directory: Path) -> Settings:
 def test_the_program_knows_every_setting_and_finds_its_secrets(workload: Workload, tmp_path: Path) -> None:
     settings = settings_of(workload, tmp_path)
     assert settings.keys == KEYS
-    assert settings.redis_url is not None
+    assert settings.redis_password == SECRETS["redis-password"]
+    engine_options(settings)
     require_consistent(settings)
 
 
