@@ -209,6 +209,8 @@ class ClusterLink:
                 if known:
                     _logger.warning("no link to Redis: %s", error)
                 known = False
+            except Exception:  # a bug, of ours or of a library: without a map it is the worse
+                _logger.exception("no map of the Cluster")
             else:
                 known = True
             pause = _MAP_SECONDS if self.is_up else _HURRIED_MAP_SECONDS

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from engine.store import keys
 from engine.store.connection import Connection
 from engine.store.errors import NotReplicated
+from engine.store.sweeps import Sweeps
 
 Held: TypeAlias = tuple[asyncio.Future[Any], Any]
 
@@ -27,6 +28,7 @@ class Fence:
         replicas: how many must confirm.
         wait_ms: how long they have.
         partitions: those of the server; their fence keys may be written there.
+        sweeps: the clock of the link.
         on_unconfirmed: told how many answers were not confirmed.
     """
 
@@ -37,12 +39,14 @@ class Fence:
         replicas: int,
         wait_ms: int,
         partitions: Sequence[int],
+        sweeps: Sweeps,
         on_unconfirmed: Callable[[int], None],
     ) -> None:
         self.connection = connection
         self._replicas = replicas
         self._wait_ms = wait_ms
         self._partitions = partitions
+        self._sweeps = sweeps
         self._turn = 0
         self._on_unconfirmed = on_unconfirmed
         self._held: list[Held] = []
@@ -58,8 +62,9 @@ class Fence:
 
     def _ask(self) -> None:
         held, self._held = self._held, []
-        written = self.connection.ask("SET", self._key(), "", "PX", _FENCE_LIFE_MS)
-        waited = self.connection.ask("WAIT", self._replicas, self._wait_ms)
+        now = self._sweeps.now
+        written = self.connection.ask("SET", self._key(), "", "PX", _FENCE_LIFE_MS, sweep=now)
+        waited = self.connection.ask("WAIT", self._replicas, self._wait_ms, sweep=now)
         waited.add_done_callback(partial(self._settle, held, written))
 
     def _settle(self, held: list[Held], written: asyncio.Future[Any], waited: asyncio.Future[int]) -> None:
@@ -69,7 +74,8 @@ class Fence:
             self._held[:0] = held
             self._ask()
             return
-        confirmed = _is_answered(written) and _is_answered(waited) and waited.result() >= self._replicas
+        answered = all([_is_answered(written), _is_answered(waited)])  # all: whoever has an error has it read
+        confirmed = answered and waited.result() >= self._replicas
         for answer, reply in held:
             if answer.done():
                 continue

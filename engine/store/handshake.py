@@ -42,9 +42,14 @@ async def shake_hands(
     if demands.durability is Mode.AOF:
         commands.append(("INFO", "persistence"))
     greeting, *answers = await _ask_all(connection, commands)
-    _check_role(greeting, demands)
+    _require(greeting)
+    _check_role(greeting, demands)  # whoever it is not does not know half of the commands
+    for answer in answers:
+        _require(answer)
     if demands.durability is Mode.AOF and b"aof_enabled:1" not in answers[-1]:
         raise LinkDown("WATCHWORD_DURABILITY is aof, and this server's append-only file is off")
+    if connection.is_lost:
+        raise LinkDown
     return _server(greeting)
 
 
@@ -54,7 +59,8 @@ async def sign_in(connection: Connection, address: Address, name: str) -> None:
     Raises:
         LinkDown, ScriptFailed
     """
-    await _ask_all(connection, _sign_in(address, name))
+    for answer in await _ask_all(connection, _sign_in(address, name)):
+        _require(answer)
 
 
 def _sign_in(address: Address, name: str) -> list[tuple[Argument, ...]]:
@@ -65,10 +71,13 @@ def _sign_in(address: Address, name: str) -> list[tuple[Argument, ...]]:
 
 
 async def _ask_all(connection: Connection, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
-    answers = await asyncio.gather(*[connection.ask(*command) for command in commands])
-    if connection.is_lost:
-        raise LinkDown
-    return answers
+    """Their answers, some of which may be errors."""
+    return await asyncio.gather(*[connection.ask(*command) for command in commands], return_exceptions=True)
+
+
+def _require(answer: Any) -> None:  # noqa: ANN401
+    if isinstance(answer, BaseException):
+        raise answer
 
 
 def _check_role(greeting: Any, demands: Demands) -> None:  # noqa: ANN401  # what HELLO was answered with

@@ -190,6 +190,10 @@ class Link:
                 # Full jitter: many edges that lost one server do not return in step.
                 backoff = min(max(backoff * 2, _FIRST_BACKOFF_SECONDS), _LONGEST_BACKOFF_SECONDS)
                 await asyncio.sleep(random.uniform(0, backoff))  # noqa: S311
+            except Exception:  # a bug, of ours or of a library: without a link it is the worse
+                self.stats.connect_failures += 1
+                _logger.exception("no link to Redis")
+                await asyncio.sleep(_LONGEST_BACKOFF_SECONDS)
             else:
                 backoff = 0.0
                 await self._lost.wait()
@@ -241,6 +245,7 @@ class Link:
             replicas=self._durability.replicas,
             wait_ms=self._fence_ms,
             partitions=(0,) if self._member is None else self._member.partitions,
+            sweeps=self._sweeps,
             on_unconfirmed=self._on_unconfirmed,
         )
 
