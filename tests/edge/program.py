@@ -29,7 +29,7 @@ _STOP_SECONDS = 20
 
 
 class Edge:
-    """A running edge.
+    """A running edge. Before it is started, `code` may name a folder of other packages than these.
 
     Args:
         redis: what it is linked to, by default as a user who may do no more than it needs.
@@ -38,6 +38,7 @@ class Edge:
 
     def __init__(self, redis: "RedisServer", **settings: object) -> None:
         self.redis = redis
+        self.code: Path | None = None
         self.directory = Path(tempfile.mkdtemp(prefix="ww-edge-"))
         self.log = self.directory / "log"
         defaults = {"keys": Keyring.generate(), "redis_url": redis.url_of_user(), "workers": WORKERS}
@@ -57,6 +58,7 @@ class Edge:
                 stdout=log,
                 stderr=log,
                 env=self._environment(),
+                cwd=self.code,
             )
         try:
             wait_until(self._serves, within=_START_SECONDS)
