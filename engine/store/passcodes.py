@@ -61,10 +61,12 @@ class PasscodeStore:
         now_us: int | None = None,
     ) -> SubmitReply:
         """`request` is the digest of the Idempotency-Key; `fetches` and `quota` of 0 mean no bound."""
+        passcode = keys.passcode(subject)
+        receipt = passcode if request is None else keys.submit_receipt(subject, request)
         reply = await self._runner.run(
             _SUBMIT,
             subject.partition,
-            [keys.passcode(subject), keys.submit_receipt(subject, request or ""), keys.limit(subject)],
+            [passcode, receipt, keys.limit(subject)],
             [
                 sealed,
                 ttl_ms,
@@ -78,11 +80,14 @@ class PasscodeStore:
         return SubmitReply(_SUBMIT_STATUSES[reply[0]], *reply[1:])
 
     async def fetch(self, *, subject: Place, request: str | None) -> FetchReply:
-        """`request` is the digest of the Idempotency-Key."""
+        """`request` is the digest of the Idempotency-Key.
+
+        Without one there is no receipt, and the name of the passcode stands in its place: a Cluster serves a call
+        that names one key while its partition moves, and none that names two of which one is absent.
+        """
+        passcode = keys.passcode(subject)
+        receipt = passcode if request is None else keys.fetch_receipt(subject, request)
         reply = await self._runner.run(
-            _FETCH,
-            subject.partition,
-            [keys.passcode(subject), keys.fetch_receipt(subject, request or "")],
-            [0 if request is None else 1],
+            _FETCH, subject.partition, [passcode, receipt], [0 if request is None else 1]
         )
         return FetchReply(_FETCH_STATUSES[reply[0]], reply[1])

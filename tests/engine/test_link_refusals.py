@@ -18,11 +18,12 @@ from tests.engine.calls import (
     is_served,
     kinds,
     linked,
+    opened,
     outcomes,
     run,
     start,
 )
-from tests.engine.permissions import USER
+from tests.engine.permissions import USER, rules
 from tests.engine.servers import RedisServer
 from tests.waiting import wait_until_async
 
@@ -71,29 +72,67 @@ async def test_too_many_calls_in_flight_are_refused_at_once(own_server: RedisSer
         assert own_server.admin.get(KEY) == b"11"
 
 
-@pytest.mark.parametrize(
-    ("refusal", "relief"),
-    [
-        (("CONFIG", "SET", "maxmemory", 1), ("CONFIG", "SET", "maxmemory", 0)),
-        (("CONFIG", "SET", "min-replicas-to-write", 1), ("CONFIG", "SET", "min-replicas-to-write", 0)),
-        (("REPLICAOF", "127.0.0.1", 1), ("REPLICAOF", "NO", "ONE")),
-    ],
-    ids=["OOM", "NOREPLICAS", "READONLY"],
-)
-async def test_a_server_that_refuses_to_write_for_now_is_down_for_now(
-    own_server: RedisServer,
-    request: pytest.FixtureRequest,
-    refusal: tuple[str | int, ...],
-    relief: tuple[str | int, ...],
-) -> None:
+Commands = list[tuple[str | int, ...]]
+REFUSALS: dict[str, tuple[Commands, Commands]] = {
+    "OOM": ([("CONFIG", "SET", "maxmemory", 1)], [("CONFIG", "SET", "maxmemory", 0)]),
+    "NOREPLICAS": (
+        [("CONFIG", "SET", "min-replicas-to-write", 1)],
+        [("CONFIG", "SET", "min-replicas-to-write", 0)],
+    ),
+    "READONLY": ([("REPLICAOF", "127.0.0.1", 1)], [("REPLICAOF", "NO", "ONE")]),
+    "MASTERDOWN": (
+        [("CONFIG", "SET", "replica-serve-stale-data", "no"), ("REPLICAOF", "127.0.0.1", 1)],
+        [("REPLICAOF", "NO", "ONE")],
+    ),
+}
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+async def test_a_server_that_refuses_to_write_for_now_is_down_for_now(own_server: RedisServer, code: str) -> None:
+    refusals, reliefs = REFUSALS[code]
     async with linked(own_server) as link:
-        own_server.command(*refusal)
-        with pytest.raises(LinkDown, match=request.node.callspec.id.partition("-")[0]):
+        for words in refusals:
+            own_server.command(*words)
+        with pytest.raises(LinkDown, match=code):
             await run(link, COUNT, "refused")
-        own_server.command(*relief)
+        for words in reliefs:
+            own_server.command(*words)
         await wait_until_async(lambda: is_served(link))  # it looks for a primary that moved
         assert await run(link, COUNT, "again") == [0, b"again"]
         assert own_server.admin.get(KEY) == b"1"
+
+
+async def test_a_server_that_cannot_write_to_its_disk_is_down_for_now(own_server: RedisServer) -> None:
+    in_the_way = own_server.directory / "dump.rdb"
+    in_the_way.mkdir()
+    own_server.command("CONFIG", "SET", "save", "3600 1")
+    async with linked(own_server) as link:
+        own_server.command("BGSAVE")
+        await wait_until_async(lambda: own_server.admin.info("persistence")["rdb_last_bgsave_status"] == "err")
+        with pytest.raises(LinkDown, match="MISCONF"):
+            await run(link, COUNT, "refused")
+        in_the_way.rmdir()
+        own_server.command("BGSAVE")
+        await wait_until_async(lambda: own_server.admin.info("persistence")["rdb_last_bgsave_status"] == "ok")
+        assert await run(link, COUNT, "again") == [0, b"again"]
+
+
+async def test_a_server_that_wants_a_password_that_it_was_not_told_gets_no_link(
+    own_server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    own_server.command("CONFIG", "SET", "requirepass", "secret")
+    async with opened(own_server.url) as link:
+        await wait_until_async(lambda: "NOAUTH" in caplog.text)
+        assert not link.is_up
+
+
+async def test_a_user_that_is_deleted_loses_the_link_and_gets_it_back(own_server: RedisServer) -> None:
+    async with opened(own_server.url_of_user()) as link:
+        await link.wait_up()
+        own_server.command("ACL", "DELUSER", USER)
+        await wait_until_async(lambda: not link.is_up)
+        own_server.command("ACL", "SETUSER", *rules())
+        await wait_until_async(lambda: link.is_up)
 
 
 async def test_a_server_that_is_busy_with_a_script_is_down_for_now(own_server: RedisServer) -> None:
