@@ -35,8 +35,8 @@ def redis_server() -> Generator[tuple[str, psutil.Process]]:
     directory = Path(tempfile.mkdtemp(prefix="ww-bench-"))
     socket = directory / "redis.sock"
     command = [str(find_server().path), "--port", "0", "--unixsocket", str(socket), "--save", ""]
-    with _process(command, LOAD_CORE, {}, cwd=directory) as process:
-        _until(socket.exists)
+    with pinned(command, LOAD_CORE, {}, cwd=directory) as process:
+        until(socket.exists)
         yield f"unix://{socket}", process
     shutil.rmtree(directory)
 
@@ -44,8 +44,8 @@ def redis_server() -> Generator[tuple[str, psutil.Process]]:
 @contextmanager
 def uvicorn_app(app: str, port: int, environ: Mapping[str, str]) -> Generator[psutil.Process]:
     command = [sys.executable, "-m", "uvicorn", "--port", str(port), *_UVICORN, app]
-    with _process(command, EDGE_CORE, environ) as process:
-        _until(lambda: _answers(port, "/"))
+    with pinned(command, EDGE_CORE, environ) as process:
+        until(lambda: _answers(port, "/"))
         yield process
 
 
@@ -53,8 +53,8 @@ def uvicorn_app(app: str, port: int, environ: Mapping[str, str]) -> Generator[ps
 def product(port: int, environ: Mapping[str, str]) -> Generator[psutil.Process]:
     """`watchword serve` with one worker; yields the worker."""
     command = [sys.executable, "-m", "watchword", "serve", "--port", str(port)]
-    with _process(command, EDGE_CORE, environ) as parent:
-        _until(lambda: _answers(port, "/readyz"))
+    with pinned(command, EDGE_CORE, environ) as parent:
+        until(lambda: _answers(port, "/readyz"))
         workers = [child for child in parent.children() if "spawn_main" in " ".join(child.cmdline())]
         yield workers[0]
 
@@ -62,17 +62,18 @@ def product(port: int, environ: Mapping[str, str]) -> Generator[psutil.Process]:
 @contextmanager
 def courier(environ: Mapping[str, str]) -> Generator[psutil.Process]:
     """`watchword courier`. It is up when it has delivered something."""
-    with _process([sys.executable, "-m", "watchword", "courier"], EDGE_CORE, environ) as process:
+    with pinned([sys.executable, "-m", "watchword", "courier"], EDGE_CORE, environ) as process:
         yield process
 
 
 @contextmanager
-def _process(
+def pinned(
     command: list[str], core: int, environ: Mapping[str, str], cwd: Path | None = None
 ) -> Generator[psutil.Process]:
-    pinned = ["taskset", "-c", str(core), *command]
+    """A process on one core, ended behind the measurement."""
+    on_core = ["taskset", "-c", str(core), *command]
     with subprocess.Popen(
-        pinned, env={**os.environ, **environ}, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        on_core, env={**os.environ, **environ}, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as child:
         try:
             yield psutil.Process(child.pid)
@@ -91,7 +92,7 @@ def _answers(port: int, path: str) -> bool:
         connection.close()
 
 
-def _until(condition: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while not condition():
         if time.monotonic() > deadline:
