@@ -242,7 +242,7 @@ def test_an_edge_under_load_is_unready_serves_on_and_leaves_in_good_order(edge: 
             late.get("/livez")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.thorough)])
 def test_an_edge_that_is_told_once_leaves_in_its_time(edge: Edge, number: signal.Signals) -> None:
     with beside(edge, drain_seconds=1) as leaving:
         began = time.monotonic()
