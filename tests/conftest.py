@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "server_kind" in metafunc.fixturenames:
-        kinds = kinds_for(metafunc.definition, str(metafunc.config.getoption("--servers")))
+        kinds = kinds_for(metafunc, str(metafunc.config.getoption("--servers")))
         metafunc.parametrize("server_kind", kinds, indirect=True, scope="session", ids=lambda kind: kind.name)
 
 

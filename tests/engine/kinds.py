@@ -45,14 +45,15 @@ def label(binary: "ServerBinary") -> str:
     return f"{binary.name}-{'.'.join(map(str, binary.version))}"
 
 
-def kinds_for(test: "pytest.Function | pytest.Item", wanted: str) -> "list[ServerKind]":
+def kinds_for(test: "pytest.Metafunc", wanted: str) -> "list[ServerKind]":
     """The kinds that a test is to be run on, when `--servers` says this.
 
     Raises:
         LookupError: there is none of that name.
     """
-    possible = [kind for kind in all_kinds() if not (kind.is_cluster and test.get_closest_marker("one_node"))]
-    if wanted == ALL or (wanted == NEWEST and test.get_closest_marker("every_server")):
+    is_of_one_node = test.definition.get_closest_marker("one_node") or "own_server" in test.fixturenames
+    possible = [kind for kind in all_kinds() if not (kind.is_cluster and is_of_one_node)]
+    if wanted == ALL or (wanted == NEWEST and test.definition.get_closest_marker("every_server")):
         return possible
     if wanted == NEWEST:
         return possible[:1]
