@@ -115,6 +115,7 @@ async def test_another_tenant_neither_takes_nor_gets_nor_blocks_it(
     assert await fetch(engine, other.id, other_key) == other_text
 
 
+@pytest.mark.one_node  # there is no copy from one partition to another
 async def test_a_sealed_passcode_that_is_copied_to_another_subject_does_not_open(
     engine: Engine, tenant: Tenant, api_key: str, admin_redis: "Admin"
 ) -> None:
