@@ -7,21 +7,25 @@ CODE   := engine edge watchword tests bench
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run test check bench fmt lock clean tools
+.PHONY: help run test test-all check bench fmt lock clean tools
 
 help:
-	@echo "make run    start Redis, the edge and a demo tenant on http://127.0.0.1:8080"
-	@echo "make test   run every test"
-	@echo "make check  lint, layers and strict types"
-	@echo "make bench  measure the hot path against the floor"
-	@echo "make fmt    format and fix what can be fixed"
-	@echo "make lock   resolve requirements/*.txt again from pyproject.toml"
+	@echo "make run       start Redis, the edge and a demo tenant on http://127.0.0.1:8080"
+	@echo "make test      run the tests: all but the thorough ones, and some on every kind of Redis"
+	@echo "make test-all  run every test, on every kind of Redis that it can run on"
+	@echo "make check     lint, layers and strict types"
+	@echo "make bench     measure the hot path against the floor"
+	@echo "make fmt       format and fix what can be fixed"
+	@echo "make lock      resolve requirements/*.txt again from pyproject.toml"
 
 run: $(VENV)/.run
 	@$(BIN)/watchword serve --demo
 
 test: $(VENV)/.dev tools
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not thorough"
+
+test-all: $(VENV)/.dev tools
+	@$(BIN)/python -m pytest --servers all
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff format --check $(CODE)

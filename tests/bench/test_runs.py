@@ -85,6 +85,7 @@ async def distributed() -> tuple[Run, ...]:
         )
 
 
+@pytest.mark.thorough
 async def test_what_only_the_closing_checks_of_the_workers_find_fails_the_run_of_their_master(
     distributed: tuple[Run, ...],
 ) -> None:
@@ -93,6 +94,7 @@ async def test_what_only_the_closing_checks_of_the_workers_find_fails_the_run_of
     assert "did not report" not in distributed[0].said
 
 
+@pytest.mark.thorough
 async def test_a_shape_decides_how_many_users_there_are_and_when_it_ends(distributed: tuple[Run, ...]) -> None:
     said = distributed[0].said
     assert "Shape test updating to 2 users" in said

@@ -19,10 +19,9 @@ from tests.engine.told import ends, take_all, wanting
 from tests.waiting import wait_until_async
 
 if TYPE_CHECKING:
-    import redis
-
     from edge.courier.sender import Sender
     from engine.assembly import Engine
+    from tests.engine.servers import Admin
 
 pytestmark = pytest.mark.anyio
 
@@ -52,7 +51,7 @@ async def courier(engine: "Engine", sender: "Sender") -> AsyncGenerator[CourierS
 
 
 async def test_events_that_cannot_be_read_stay_for_others_and_hold_up_none(
-    engine: "Engine", tenant: Tenant, receiver: Receiver, sender: "Sender", admin_redis: "redis.Redis"
+    engine: "Engine", tenant: Tenant, receiver: Receiver, sender: "Sender", admin_redis: "Admin"
 ) -> None:
     places = [SPACE.partition(number) for number in range(16)]
     for place in places:
@@ -82,7 +81,7 @@ async def test_nothing_is_sent_and_no_task_is_left_after_a_courier_has_ended(
 
 
 async def test_what_no_courier_knows_how_to_tell_is_tried_on_schedule_like_what_fails(
-    engine: "Engine", tenant: Tenant, sender: "Sender", admin_redis: "redis.Redis"
+    engine: "Engine", tenant: Tenant, sender: "Sender", admin_redis: "Admin"
 ) -> None:
     (challenge,) = await ends(engine, tenant, 1)
     (delivery,) = await take_all(engine)
@@ -99,7 +98,7 @@ async def test_what_no_courier_knows_how_to_tell_is_tried_on_schedule_like_what_
 
 
 async def test_what_another_courier_has_left_first_is_not_counted(
-    engine: "Engine", tenant: Tenant, receiver: Receiver, sender: "Sender", admin_redis: "redis.Redis"
+    engine: "Engine", tenant: Tenant, receiver: Receiver, sender: "Sender", admin_redis: "Admin"
 ) -> None:
     release = Event()
 

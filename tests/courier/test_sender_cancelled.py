@@ -64,7 +64,7 @@ def tls(
     return authority.server_context()
 
 
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.thorough)])
 async def test_a_cancelled_send_leaves_no_connection_and_no_place_taken(
     tls: ssl.SSLContext | None, times: int
 ) -> None:

@@ -31,12 +31,14 @@ def statuses_of_fetches(tenant: "Tenant", pass_key: str, times: int) -> list[int
     return [tenant.fetch(pass_key).status_code for _ in range(times)]
 
 
+@pytest.mark.every_server
 def test_a_passcode_is_fetched_once(tenant: "Tenant") -> None:
     passcode = passcode_of(tenant, "23456")
     assert tenant.fetch("23456").json() == {"status": "Success", "pass_phrase": passcode}
     assert statuses_of_fetches(tenant, "23456", 3) == [410, 410, 410]
 
 
+@pytest.mark.every_server
 def test_a_pass_key_is_taken_while_its_passcode_lives_and_free_when_it_is_fetched(tenant: "Tenant") -> None:
     first = passcode_of(tenant, "23456")
     assert tenant.submit("23456").status_code == 409
@@ -45,6 +47,7 @@ def test_a_pass_key_is_taken_while_its_passcode_lives_and_free_when_it_is_fetche
     assert tenant.fetch("23456").json()["pass_phrase"] == second
 
 
+@pytest.mark.thorough
 def test_an_expired_passcode_is_gone_and_its_pass_key_is_free(tenant: "Tenant") -> None:
     tenant.configure(pass_key_expires=LEAST_LIFE_SECONDS)
     tenant.submit("expired")
@@ -65,6 +68,7 @@ def test_a_passcode_lives_as_long_as_is_configured(edge: "Edge", tenant: "Tenant
     assert 86_390_000 < edge.redis.admin.pttl(key) <= 86_400_000
 
 
+@pytest.mark.every_server
 def test_unknown_used_and_expired_are_one_answer_to_the_byte(edge: "Edge", tenant: "Tenant") -> None:
     def answer(pass_key: str) -> bytes:
         request = tenant.fetch_request(pass_key, connection="close")
@@ -112,6 +116,7 @@ def test_an_idempotency_key_opens_one_passcode_only(tenant: "Tenant") -> None:
     assert [answer.json()["pass_phrase"] for answer in fetched] == passcodes
 
 
+@pytest.mark.every_server
 def test_a_repeated_submit_gets_its_passcode_again_by_any_spelling_of_its_number(tenant: "Tenant") -> None:
     once = {"idempotency-key": "once"}
     first = tenant.submit("+1 555 010 2030", headers=once)

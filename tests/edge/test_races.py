@@ -76,6 +76,7 @@ async def test_simultaneous_submits_with_one_idempotency_key_are_all_answered_wi
             assert tenant.fetch(pass_key).status_code == 410
 
 
+@pytest.mark.every_server
 async def test_simultaneous_fetches_with_one_idempotency_key_are_all_answered_and_use_up_one(
     edge: "Edge", new_tenant: "Callable[..., Tenant]"
 ) -> None:
@@ -90,6 +91,7 @@ async def test_simultaneous_fetches_with_one_idempotency_key_are_all_answered_an
             assert [tenant.fetch(pass_key).status_code for _ in range(2)] == [200, 410]
 
 
+@pytest.mark.every_server
 async def test_of_many_fetches_as_many_win_as_may(edge: "Edge", new_tenant: "Callable[..., Tenant]") -> None:
     tenant = new_tenant(max_fetches=7)
     async with Swarm(edge, 100) as swarm:
@@ -99,6 +101,7 @@ async def test_of_many_fetches_as_many_win_as_may(edge: "Edge", new_tenant: "Cal
             assert statuses(await swarm.ask([tenant.fetch_request(pass_key)] * 100)) == {200: 7, 410: 93}
 
 
+@pytest.mark.every_server
 async def test_submits_and_fetches_at_once_never_give_one_passcode_twice(edge: "Edge", tenant: Tenant) -> None:
     """A key that is fetched is free again, so that several rounds may fit into one instant."""
     async with Swarm(edge, 200) as swarm:
@@ -113,6 +116,7 @@ async def test_submits_and_fetches_at_once_never_give_one_passcode_twice(edge: "
             assert len(submitted) - len(fetched) == (left.status_code == 200)
 
 
+@pytest.mark.every_server
 async def test_one_of_many_sign_ups_with_one_address_wins(edge: "Edge") -> None:
     body = {"name": "Ada", "email": fresh("race").replace(" ", "") + "@example.com", "password": PASSWORD}
     async with Swarm(edge, 20) as swarm:
@@ -138,6 +142,7 @@ async def test_one_of_many_configurations_is_created(edge: "Edge", tenant: Tenan
     assert config["tenant_config_details"]["pass_phrase_length"] == length
 
 
+@pytest.mark.every_server
 async def test_of_many_refreshed_api_keys_one_is_good_in_the_end(edge: "Edge", tenant: Tenant) -> None:
     refresh = request("POST", f"/api/v2/tenant/{tenant.id}/api_key/refresh", tenant.bearer.items())
     async with Swarm(edge, 50) as swarm:

@@ -48,6 +48,7 @@ def named(app: App, name: str) -> list[str]:
     return [factor["factor_id"] for factor in found["_embedded"]["factors"]]
 
 
+@pytest.mark.every_server
 async def test_a_code_that_two_workers_are_given_for_two_challenges_verifies_one(app: App, workers: Swarm) -> None:
     for _ in range(ROUNDS):
         factor = app.active_factor()
@@ -80,6 +81,7 @@ async def test_a_code_that_two_workers_are_given_to_activate_a_factor_does_so_on
         assert app.get(factor.path).json()["status"] == "ACTIVE"
 
 
+@pytest.mark.every_server
 async def test_of_two_renames_to_one_name_one_wins_and_the_other_keeps_its_name(app: App, workers: Swarm) -> None:
     for _ in range(ROUNDS):
         names, wanted = [fresh("user"), fresh("user")], fresh("wanted")

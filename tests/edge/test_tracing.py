@@ -117,6 +117,7 @@ def test_a_span_tells_route_and_outcome_and_nothing_that_is_secret(
             assert secret.encode() not in sent
 
 
+@pytest.mark.thorough
 def test_a_span_of_a_failure_is_an_error(edge: Edge, collector: Collector) -> None:
     with Edge(
         edge.redis, **NO_LIMITS, redis_url=edge.redis.url, keys=edge.keys, traces_url=collector.url

@@ -18,7 +18,7 @@ from engine.store.keys import KeySpace, Place
 from tests.engine.conftest import Backend
 
 if TYPE_CHECKING:
-    import redis
+    from tests.engine.servers import Admin
 
 NOW_MS = 1_800_000_000_000
 LIFE_MS, KEPT_MS = 300_000, 86_400_000
@@ -209,7 +209,7 @@ def due_as(challenge_id: str) -> str:
     return f"tenant f {challenge_id}"
 
 
-def events(admin: "redis.Redis", partition: Place) -> list[str]:
+def events(admin: "Admin", partition: Place) -> list[str]:
     """What is to be told in a partition for the first time, in order."""
     entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", admin.xrange(keys.outbox(partition)))
     assert all(fields[b"attempt"] == b"1" for _, fields in entries)

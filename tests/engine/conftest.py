@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import fakeredis
 import pytest
 
-from engine.store.address import Address
+from engine.store.durability import Durability
 from engine.store.keys import KeySpace
-from engine.store.link import Link
+from engine.store.opening import AnyLink, link_to
 from engine.store.runner import Runner
 from engine.store.scripts import Script, load_all
-from tests.engine.servers import RedisServer, clear, scan, server_binaries
+from engine.store.topology import parse_topology
+from tests.engine.kinds import ServerKind, all_kinds
+from tests.engine.servers import RedisServer, clear, scan
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 
-    import redis
-
     from engine.store.connection import Argument
-    from watchword.servers import ServerBinary
+    from tests.engine.kinds import AnyServer
+    from tests.engine.servers import Admin
 
 FAKE = "fakeredis"
 LINKS = 4
@@ -49,7 +50,7 @@ class Backend(NamedTuple):
     """A server as the store sees it, and as its administrator sees it."""
 
     runner: Runner
-    admin: "redis.Redis"
+    admin: "Admin"
 
     def names(self) -> set[bytes]:
         return set(scan(self.admin))
@@ -68,22 +69,32 @@ class Backend(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def server_of() -> "Generator[Callable[[ServerBinary], RedisServer]]":
-    """Start a server of each binary when it is first asked for."""
+def server_of() -> "Generator[Callable[[ServerKind], AnyServer]]":
+    """Start a server of each kind when it is first asked for."""
     with ExitStack() as stack:
-        started: dict[ServerBinary, RedisServer] = {}
+        started: dict[ServerKind, AnyServer] = {}
 
-        def start(binary: "ServerBinary") -> RedisServer:
-            if binary not in started:
-                started[binary] = stack.enter_context(RedisServer(binary))
-            return started[binary]
+        def start(kind: ServerKind) -> "AnyServer":
+            if kind not in started:
+                started[kind] = stack.enter_context(kind.start())
+            return started[kind]
 
         yield start
 
 
-@pytest.fixture(params=[FAKE, *server_binaries()], ids=lambda param: param if param == FAKE else _label(param))
+def link_of(url: str, *, deadline_ms: int, max_in_flight: int = 1000) -> AnyLink:
+    return link_to(
+        parse_topology(url),
+        scripts=load_all(),
+        deadline_ms=deadline_ms,
+        max_in_flight=max_in_flight,
+        durability=Durability(),
+    )
+
+
+@pytest.fixture(params=[FAKE, *all_kinds()], ids=lambda param: param if param == FAKE else param.name)
 async def backend(
-    request: pytest.FixtureRequest, server_of: "Callable[[ServerBinary], RedisServer]"
+    request: pytest.FixtureRequest, server_of: "Callable[[ServerKind], AnyServer]"
 ) -> "AsyncGenerator[Backend]":
     """Each server in turn. The keys that a test leaves are checked as those of `admin_redis` are."""
     if request.param == FAKE:
@@ -91,41 +102,34 @@ async def backend(
         yield Backend(FakeRunner(admin), admin)
     else:
         server = server_of(request.param)
-        address = Address.parse(server.url_of_user())
-        async with Link(address, scripts=load_all(), deadline_ms=5000, max_in_flight=1000) as link:
+        async with link_of(server.url_of_user(), deadline_ms=5000) as link:
             await link.wait_up()
             yield Backend(link, server.admin)
         admin = server.admin
     clear(admin)
 
 
-real_servers = pytest.mark.parametrize(
-    "backend", server_binaries(), indirect=True, ids=lambda binary: _label(binary)
-)
+real_servers = pytest.mark.parametrize("backend", all_kinds(), indirect=True, ids=lambda kind: kind.name)
 """For scripts that fakeredis does not run as Redis does."""
 
 
 @pytest.fixture
-async def links(redis_url: str) -> "AsyncGenerator[list[Link]]":
+async def links(redis_url: str) -> "AsyncGenerator[list[AnyLink]]":
     """Links of several processes to the one server of all tests."""
     async with AsyncExitStack() as stack:
-        links: list[Link] = []
+        links: list[AnyLink] = []
         for _ in range(LINKS):
-            link = Link(Address.parse(redis_url), scripts=load_all(), deadline_ms=10_000, max_in_flight=1000)
-            links.append(await stack.enter_async_context(link))
+            link = await stack.enter_async_context(link_of(redis_url, deadline_ms=10_000))
             await link.wait_up()
+            links.append(link)
         yield links
 
 
 @pytest.fixture
-def own_server() -> "Generator[RedisServer]":
+def own_server(server_kind: ServerKind) -> "Generator[RedisServer]":
     """A server for this test alone, to be paused, killed and misconfigured."""
-    with RedisServer(server_binaries()[0]) as server:
+    with RedisServer(server_kind.binary) as server:
         yield server
-
-
-def _label(binary: "ServerBinary") -> str:
-    return f"{binary.name}-{'.'.join(map(str, binary.version))}"
 
 
 @pytest.fixture(scope="session")

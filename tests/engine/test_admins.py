@@ -15,9 +15,8 @@ from tests.conftest import NO_LIMITS
 from tests.engine.servers import scan
 
 if TYPE_CHECKING:
-    import redis
-
     from engine.ids import AdminId
+    from tests.engine.servers import Admin
 
 pytestmark = pytest.mark.anyio
 
@@ -60,7 +59,7 @@ async def test_a_wrong_password_and_an_unknown_address_are_one_answer(engine: En
         assert refusal.value.args == ()
 
 
-async def test_a_session_lasts_thirty_days(engine: Engine, admin_redis: "redis.Redis") -> None:
+async def test_a_session_lasts_thirty_days(engine: Engine, admin_redis: "Admin") -> None:
     await sign_up(engine)
     await sign_in(engine)
     (session,) = [key for key in scan(admin_redis) if b":session:" in key]
@@ -69,7 +68,7 @@ async def test_a_session_lasts_thirty_days(engine: Engine, admin_redis: "redis.R
     assert SESSION_DAYS == 30
 
 
-async def test_an_expired_session_is_over(engine: Engine, admin_redis: "redis.Redis") -> None:
+async def test_an_expired_session_is_over(engine: Engine, admin_redis: "Admin") -> None:
     await sign_up(engine)
     token = await sign_in(engine)
     (session,) = [key for key in scan(admin_redis) if b":session:" in key]
@@ -111,7 +110,7 @@ async def test_nobodys_password_cannot_be_reset(engine: Engine) -> None:
         await engine.admins.reset_password(email=EMAIL)
 
 
-async def test_redis_holds_no_name_address_password_or_token(engine: Engine, admin_redis: "redis.Redis") -> None:
+async def test_redis_holds_no_name_address_password_or_token(engine: Engine, admin_redis: "Admin") -> None:
     await sign_up(engine)
     token = await sign_in(engine)
     held = b"".join(key + (admin_redis.dump(key) or b"") for key in scan(admin_redis))

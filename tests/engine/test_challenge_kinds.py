@@ -16,9 +16,8 @@ from tests.engine.servers import scan
 from tests.engine.test_factors import MANY, OTHER, active, code_of, outcomes
 
 if TYPE_CHECKING:
-    import redis
-
     from engine.assembly import Engine
+    from tests.engine.servers import Admin
 
 pytestmark = pytest.mark.anyio
 
@@ -153,7 +152,7 @@ async def test_another_tenant_neither_answers_nor_decides(
 
 
 async def test_a_code_that_was_sent_is_not_in_redis(
-    engine: "Engine", tenant: Tenant, factor: Factor, admin_redis: "redis.Redis"
+    engine: "Engine", tenant: Tenant, factor: Factor, admin_redis: "Admin"
 ) -> None:
     challenge = await sent(engine, tenant, factor, "a code that stands out")
     await engine.challenges.answer(tenant, factor.id, challenge.id, code="another such code")

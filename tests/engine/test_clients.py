@@ -14,10 +14,9 @@ from engine.tokens import Kind, mint
 from tests.engine.servers import scan
 
 if TYPE_CHECKING:
-    import redis
-
     from engine.assembly import Engine
     from engine.tenants import Tenant
+    from tests.engine.servers import Admin
 
 pytestmark = pytest.mark.anyio
 
@@ -160,7 +159,7 @@ async def test_of_many_clients_created_at_once_none_is_lost(engine: "Engine", te
 
 
 async def test_neither_secrets_nor_tokens_are_in_redis(
-    engine: "Engine", tenant: "Tenant", admin_redis: "redis.Redis"
+    engine: "Engine", tenant: "Tenant", admin_redis: "Admin"
 ) -> None:
     client = await created(engine, tenant)
     token = (await engine.clients.issue_token(*client, scopes=ANY, address=ADDRESS)).text

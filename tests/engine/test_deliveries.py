@@ -19,9 +19,8 @@ from tests.engine.test_factors import active
 from tests.engine.told import DELIVERED, FAILED, IDLE_MS, TOPIC, cancelled, ends, take_all, wanting
 
 if TYPE_CHECKING:
-    import redis
-
     from engine.assembly import Engine
+    from tests.engine.servers import Admin
 
 pytestmark = pytest.mark.anyio
 
@@ -41,18 +40,18 @@ async def one(engine: "Engine", tenant: Tenant) -> Delivery:
     return delivery
 
 
-def now_ms(admin: "redis.Redis") -> float:
+def now_ms(admin: "Admin") -> float:
     seconds, microseconds = admin.time()
     return seconds * 1000 + microseconds / 1000
 
 
-def waiting(admin: "redis.Redis") -> dict[bytes, float]:
+def waiting(admin: "Admin") -> dict[bytes, float]:
     """When what was put off comes back, in milliseconds."""
     sets = [admin.zrange(name, 0, -1, withscores=True) for name in scan(admin) if name.endswith(b":retries")]
     return {member: due_ms for found in sets for member, due_ms in cast("list[tuple[bytes, float]]", found)}
 
 
-def let_time_come(admin: "redis.Redis") -> None:
+def let_time_come(admin: "Admin") -> None:
     """For all that was put off."""
     for name in scan(admin):
         if name.endswith(b":retries"):
@@ -61,7 +60,7 @@ def let_time_come(admin: "redis.Redis") -> None:
 
 
 async def put_off_s(
-    engine: "Engine", admin: "redis.Redis", delivery: Delivery, retry_after_s: float | None = None
+    engine: "Engine", admin: "Admin", delivery: Delivery, retry_after_s: float | None = None
 ) -> tuple[float, float]:
     """Between what and what the wait is until a delivery that failed is tried again, in seconds."""
     before = now_ms(admin)
@@ -108,7 +107,7 @@ async def test_what_there_is_nobody_to_tell_of_is_settled_without_a_line(engine:
 
 
 async def test_failures_are_tried_again_on_schedule_and_given_up_within_a_day(
-    engine: "Engine", tenant: Tenant, admin_redis: "redis.Redis"
+    engine: "Engine", tenant: Tenant, admin_redis: "Admin"
 ) -> None:
     delivery = first = await one(engine, tenant)
     for number, scheduled_s in enumerate(SCHEDULE_S, 1):
@@ -136,7 +135,7 @@ def test_the_schedule_ends_within_a_day_however_it_is_spread() -> None:
 
 
 async def test_retries_of_what_failed_at_once_are_spread_within_a_tenth_of_their_wait(
-    engine: "Engine", tenant: Tenant, admin_redis: "redis.Redis"
+    engine: "Engine", tenant: Tenant, admin_redis: "Admin"
 ) -> None:
     await ends(engine, tenant, 50)
     before = now_ms(admin_redis)
@@ -163,7 +162,7 @@ async def test_retries_of_what_failed_at_once_are_spread_within_a_tenth_of_their
 async def test_a_receiver_may_ask_to_be_left_alone_for_as_long_as_it_would_be_tried(
     engine: "Engine",
     tenant: Tenant,
-    admin_redis: "redis.Redis",
+    admin_redis: "Admin",
     retry_after_s: float,
     least_s: float,
     most_s: float,
@@ -176,7 +175,7 @@ async def test_a_receiver_may_ask_to_be_left_alone_for_as_long_as_it_would_be_tr
 
 @pytest.mark.parametrize("retry_after_s", [15, 600, 3600, 7300, 50_000, math.inf])
 async def test_whatever_a_receiver_asks_for_it_is_not_tried_for_longer_than_a_day(
-    engine: "Engine", tenant: Tenant, admin_redis: "redis.Redis", retry_after_s: float
+    engine: "Engine", tenant: Tenant, admin_redis: "Admin", retry_after_s: float
 ) -> None:
     delivery, passed_s = await one(engine, tenant), 0.0
     while delivery.attempt <= len(SCHEDULE_S):
@@ -190,7 +189,7 @@ async def test_whatever_a_receiver_asks_for_it_is_not_tried_for_longer_than_a_da
 
 
 async def test_a_delivery_that_others_go_ahead_of_comes_back_as_the_same_attempt(
-    engine: "Engine", tenant: Tenant, admin_redis: "redis.Redis"
+    engine: "Engine", tenant: Tenant, admin_redis: "Admin"
 ) -> None:
     delivery = await one(engine, tenant)
 
@@ -204,7 +203,7 @@ async def test_a_delivery_that_others_go_ahead_of_comes_back_as_the_same_attempt
 
 
 async def test_what_a_courier_held_when_it_died_is_taken_by_another(
-    engine: "Engine", tenant: Tenant, admin_redis: "redis.Redis"
+    engine: "Engine", tenant: Tenant, admin_redis: "Admin"
 ) -> None:
     delivery = await one(engine, tenant)
     outbox = keys.outbox(KeySpace(partitions=16, index_key=bytes(32)).partition(delivery.partition))
@@ -215,7 +214,7 @@ async def test_what_a_courier_held_when_it_died_is_taken_by_another(
 
 
 async def test_the_backlog_is_that_of_all_partitions(
-    engine: "Engine", tenant: Tenant, admin_redis: "redis.Redis"
+    engine: "Engine", tenant: Tenant, admin_redis: "Admin"
 ) -> None:
     assert await engine.deliveries.backlog() == Backlog(0, 0, 0, 0)
     hour_ago = now_ms(admin_redis) - 3_600_000

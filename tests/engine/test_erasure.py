@@ -16,10 +16,9 @@ from tests.engine.test_factors import active, code_of
 from tests.engine.told import TOPIC, buried, take_all, wanting
 
 if TYPE_CHECKING:
-    import redis
-
     from engine.assembly import Engine
     from engine.tenants import Tenant
+    from tests.engine.servers import Admin
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +33,7 @@ async def challenged(engine: "Engine", tenant: "Tenant", user: UserName, *, chal
 
 
 async def test_a_user_is_erased_with_factor_and_challenges_and_others_are_not(
-    engine: "Engine", tenant: "Tenant", admin_redis: "redis.Redis"
+    engine: "Engine", tenant: "Tenant", admin_redis: "Admin"
 ) -> None:
     kept = await challenged(engine, tenant, BOB, challenges=2)
     before = set(scan(admin_redis))
@@ -52,7 +51,7 @@ async def test_a_user_is_erased_with_factor_and_challenges_and_others_are_not(
 
 
 async def test_a_renamed_user_is_found_and_erased_by_the_new_name(
-    engine: "Engine", tenant: "Tenant", admin_redis: "redis.Redis"
+    engine: "Engine", tenant: "Tenant", admin_redis: "Admin"
 ) -> None:
     before = set(scan(admin_redis))
     factor = await challenged(engine, tenant, ALICE, challenges=1)
@@ -64,7 +63,7 @@ async def test_a_renamed_user_is_found_and_erased_by_the_new_name(
     assert set(scan(admin_redis)) == before
 
 
-async def test_a_tenant_is_erased_whole(engine: "Engine", tenant: "Tenant", admin_redis: "redis.Redis") -> None:
+async def test_a_tenant_is_erased_whole(engine: "Engine", tenant: "Tenant", admin_redis: "Admin") -> None:
     before = set(scan(admin_redis))
     doomed = await engine.tenants.create(name="Doomed", state=State.ACTIVE)
     users = [UserName(f"user {number}") for number in range(130)]  # more than one step takes

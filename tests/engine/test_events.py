@@ -18,9 +18,8 @@ from tests.engine.test_factors import active, code_of, wrong_code_of
 from tests.engine.told import TOPIC, URL, cancelled, partition_of, take_all, wanting
 
 if TYPE_CHECKING:
-    import redis
-
     from engine.assembly import Engine
+    from tests.engine.servers import Admin
 
 pytestmark = pytest.mark.anyio
 
@@ -173,7 +172,7 @@ async def test_overdue_challenges_are_noted_so_many_at_a_time_and_others_are_lef
 
 
 async def test_overdue_challenges_that_cannot_be_read_are_left_and_hide_no_others(
-    engine: "Engine", tenant: Tenant, admin_redis: "redis.Redis"
+    engine: "Engine", tenant: Tenant, admin_redis: "Admin"
 ) -> None:
     tenant, factor = await wanting(engine, tenant), await active(engine, tenant)
     partition = partition_of(engine, await opened(engine, tenant, factor, Kind.TOTP, expire))
@@ -188,7 +187,7 @@ async def test_overdue_challenges_that_cannot_be_read_are_left_and_hide_no_other
 
 
 async def test_overdue_challenges_of_a_tenant_that_is_gone_are_noted_and_tell_nobody(
-    engine: "Engine", tenant: Tenant, admin_redis: "redis.Redis"
+    engine: "Engine", tenant: Tenant, admin_redis: "Admin"
 ) -> None:
     tenant, factor = await wanting(engine, tenant), await active(engine, tenant)
     challenge = await opened(engine, tenant, factor, Kind.TOTP, expire)

@@ -18,10 +18,9 @@ from engine.store.scripts import Script
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import redis
-
     from engine.store.connection import Argument
-    from engine.store.link import Link
+    from engine.store.opening import AnyLink
+    from tests.engine.servers import Admin
 
 pytestmark = pytest.mark.anyio
 
@@ -43,7 +42,7 @@ class Known(NamedTuple):
 class Counting:
     """A link that tells how many factors were asked for, by partition."""
 
-    def __init__(self, link: "Link") -> None:
+    def __init__(self, link: "AnyLink") -> None:
         self._link = link
         self.asked = Counter[int]()
 
@@ -64,7 +63,7 @@ class Counting:
 class Index:
     """Factors of one tenant, enrolled at instants that the tests choose."""
 
-    def __init__(self, link: "Link") -> None:
+    def __init__(self, link: "AnyLink") -> None:
         self.runner = Counting(link)
         self.space = KeySpace(partitions=PARTITIONS, index_key=bytes(32))
         self.store = FactorStore(self.runner)
@@ -124,12 +123,12 @@ class Index:
 
 
 @pytest.fixture
-def index(links: "list[Link]") -> Index:
+def index(links: "list[AnyLink]") -> Index:
     return Index(links[0])
 
 
 @pytest.fixture
-def now_ms(links: "list[Link]", admin_redis: "redis.Redis") -> int:
+def now_ms(links: "list[AnyLink]", admin_redis: "Admin") -> int:
     """By the clock of Redis, which decides when a pending factor leaves the index."""
     del links
     return admin_redis.time()[0] * 1000

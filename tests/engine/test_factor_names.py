@@ -22,15 +22,14 @@ from tests.engine.test_factors import ALICE, BOB, POLICY, active, code_of, enrol
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
-    import redis
-
     from engine.assembly import Engine, Options
     from engine.store.connection import Argument
     from engine.store.keys import KeySpace
-    from engine.store.link import Link
+    from engine.store.opening import AnyLink
     from engine.store.runner import Reply, Runner
     from engine.store.scripts import Script
     from engine.tenants import Tenant
+    from tests.engine.servers import Admin
 
 pytestmark = pytest.mark.anyio
 
@@ -79,7 +78,7 @@ async def space(engine: "Engine", engine_options: "Options") -> "KeySpace":
 class Workers:
     """Factors as they are seen by workers that share one Redis with the engine."""
 
-    def __init__(self, engine: "Engine", options: "Options", space: "KeySpace", admin: "redis.Redis") -> None:
+    def __init__(self, engine: "Engine", options: "Options", space: "KeySpace", admin: "Admin") -> None:
         self._engine = engine
         self._options = options
         self._space = space
@@ -104,7 +103,7 @@ class Workers:
 
 
 @pytest.fixture
-def workers(engine: "Engine", engine_options: "Options", space: "KeySpace", admin_redis: "redis.Redis") -> Workers:
+def workers(engine: "Engine", engine_options: "Options", space: "KeySpace", admin_redis: "Admin") -> Workers:
     return Workers(engine, engine_options, space, admin_redis)
 
 
@@ -132,7 +131,7 @@ async def the_only_one(factors: Factors, tenant: "Tenant", factor: Factor) -> Us
 
 @pytest.mark.parametrize("names", [(BOB, CAROL), (ALICE, BOB), (ALICE, BOB, CAROL)], ids="-".join)
 async def test_a_factor_that_is_renamed_by_many_at_once_has_its_name_and_no_other(
-    engine: "Engine", tenant: "Tenant", workers: Workers, links: "list[Link]", names: tuple[UserName, ...]
+    engine: "Engine", tenant: "Tenant", workers: Workers, links: "list[AnyLink]", names: tuple[UserName, ...]
 ) -> None:
     many = [workers.over(link) for link in links]
     for _ in range(ROUNDS):

@@ -4,6 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import fakeredis
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -278,7 +279,8 @@ class FactorMachine(RuleBasedStateMachine):
         return self._loop.run_until_complete(call)
 
 
-def test_factors_and_challenges_do_what_the_model_does() -> None:
+@pytest.mark.parametrize("examples", [40, pytest.param(150, marks=pytest.mark.thorough)])
+def test_factors_and_challenges_do_what_the_model_does(examples: int) -> None:
     run_state_machine_as_test(
-        FactorMachine, settings=settings(max_examples=150, stateful_step_count=50, deadline=None)
+        FactorMachine, settings=settings(max_examples=examples, stateful_step_count=50, deadline=None)
     )

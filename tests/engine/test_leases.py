@@ -14,17 +14,15 @@ from engine.leases import HOLD_SECONDS, Lease
 from engine.limits import Limits
 from engine.rates import Rate, per_second
 from engine.store import keys
-from engine.store.address import Address
 from engine.store.limits import LimitStore
-from engine.store.link import Link
-from engine.store.scripts import load_all
+from tests.engine.conftest import link_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    import redis
-
     from engine.store.keys import KeySpace
+    from engine.store.opening import AnyLink
+    from tests.engine.servers import Admin
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +34,7 @@ SECONDS = 1.5
 class Worker:
     """One edge worker as far as limits go: a link of its own, and what it was allowed."""
 
-    def __init__(self, link: Link, space: "KeySpace") -> None:
+    def __init__(self, link: "AnyLink", space: "KeySpace") -> None:
         self.link = link
         self.limits = Limits(LimitStore(link), space)
         self.allowed = 0
@@ -60,9 +58,7 @@ async def workers(redis_url: str, space: "KeySpace") -> "AsyncGenerator[list[Wor
     async with AsyncExitStack() as stack:
         workers: list[Worker] = []
         for _ in range(WORKERS):
-            link = await stack.enter_async_context(
-                Link(Address.parse(redis_url), scripts=load_all(), deadline_ms=10_000, max_in_flight=10_000)
-            )
+            link = await stack.enter_async_context(link_of(redis_url, deadline_ms=10_000, max_in_flight=10_000))
             await link.wait_up()
             workers.append(Worker(link, space))
             await stack.enter_async_context(workers[-1].limits)
@@ -148,7 +144,7 @@ async def test_simultaneous_requests_of_one_worker_never_exceed_the_quota(
 
 
 async def test_what_is_not_used_is_given_back_at_the_end(
-    workers: list[Worker], subject: str, space: "KeySpace", admin_redis: "redis.Redis"
+    workers: list[Worker], subject: str, space: "KeySpace", admin_redis: "Admin"
 ) -> None:
     rate = per_second(1000)
     key = keys.limit(space.place("limit", "test", subject))

@@ -10,12 +10,12 @@ from engine.limits import Limits
 from engine.rates import NO_LIMIT, Rate
 from engine.store.keys import KeySpace
 from engine.store.limits import LimitStore
-from engine.store.link import Link
+from engine.store.opening import AnyLink
 from tests.engine.conftest import LINKS
 from tests.engine.servers import scan
 
 if TYPE_CHECKING:
-    import redis
+    from tests.engine.servers import Admin
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +23,7 @@ SLOW = Rate(17, 3600)
 
 
 @pytest.fixture
-def workers(links: list[Link], space: KeySpace) -> list[Limits]:
+def workers(links: list[AnyLink], space: KeySpace) -> list[Limits]:
     """Limits as several processes have them: each on a link of its own."""
     return [Limits(LimitStore(link), space) for link in links]
 
@@ -49,9 +49,7 @@ def test_anything_else_is_no_rate(text: str) -> None:
         Rate.parse(text)
 
 
-async def test_where_there_is_no_limit_nothing_is_charged(
-    workers: list[Limits], admin_redis: "redis.Redis"
-) -> None:
+async def test_where_there_is_no_limit_nothing_is_charged(workers: list[Limits], admin_redis: "Admin") -> None:
     assert await workers[0].charge("address", NO_LIMIT, "192.0.2.1") == ()
     assert not list(scan(admin_redis))
 

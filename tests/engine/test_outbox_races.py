@@ -8,7 +8,7 @@ import pytest
 
 from engine.store import keys
 from engine.store.keys import KeySpace, Place
-from engine.store.link import Link
+from engine.store.opening import AnyLink
 from engine.store.outbox import BuryStatus, OutboxStore, PostponeStatus, ReplayStatus, SettleStatus
 from tests.engine.test_races import CALLS, at_once
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from enum import IntEnum
 
-    import redis
+    from tests.engine.servers import Admin
 
 pytestmark = pytest.mark.anyio
 
@@ -30,14 +30,14 @@ def tenant(space: KeySpace) -> Place:
     return space.place_in(uuid.uuid4().int % space.partitions, "deliveries", "tenant")
 
 
-def announce(admin: "redis.Redis", tenant: Place, count: int) -> list[str]:
+def announce(admin: "Admin", tenant: Place, count: int) -> list[str]:
     events = [f"event {number}" for number in range(count)]
     for event in events:
         admin.xadd(keys.outbox(tenant), {"event": event, "attempt": 1})
     return events
 
 
-async def take(link: Link, tenant: Place, *, most: int = 1) -> list[tuple[str, str]]:
+async def take(link: AnyLink, tenant: Place, *, most: int = 1) -> list[tuple[str, str]]:
     """Ids and events."""
     reply = await OutboxStore(link).take(partition=tenant, most=most, idle_ms=IDLE_MS)
     parts = [line.split(" ", 2) for line in reply.entries.decode().splitlines()]
@@ -45,7 +45,7 @@ async def take(link: Link, tenant: Place, *, most: int = 1) -> list[tuple[str, s
 
 
 async def test_many_couriers_at_once_take_each_entry_once(
-    links: list[Link], tenant: Place, admin_redis: "redis.Redis"
+    links: list[AnyLink], tenant: Place, admin_redis: "Admin"
 ) -> None:
     """Some are left without, since some take several."""
     events = announce(admin_redis, tenant, CALLS)
@@ -56,7 +56,7 @@ async def test_many_couriers_at_once_take_each_entry_once(
 
 
 async def test_what_was_held_too_long_is_taken_by_one_of_many(
-    links: list[Link], tenant: Place, admin_redis: "redis.Redis"
+    links: list[AnyLink], tenant: Place, admin_redis: "Admin"
 ) -> None:
     announce(admin_redis, tenant, 1)
     (lost,) = await take(links[0], tenant)
@@ -68,7 +68,7 @@ async def test_what_was_held_too_long_is_taken_by_one_of_many(
 
 
 async def test_what_was_put_off_is_taken_by_one_of_many(
-    links: list[Link], tenant: Place, admin_redis: "redis.Redis"
+    links: list[AnyLink], tenant: Place, admin_redis: "Admin"
 ) -> None:
     announce(admin_redis, tenant, 1)
     ((entry_id, event),) = await take(links[0], tenant)
@@ -82,7 +82,7 @@ async def test_what_was_put_off_is_taken_by_one_of_many(
 
 
 async def test_of_many_who_say_what_came_of_an_entry_the_first_is_believed(
-    links: list[Link], tenant: Place, admin_redis: "redis.Redis"
+    links: list[AnyLink], tenant: Place, admin_redis: "Admin"
 ) -> None:
     """Each has held it too long. What one of them says of it happens once, and is noted once."""
     announce(admin_redis, tenant, 1)
@@ -105,7 +105,7 @@ async def test_of_many_who_say_what_came_of_an_entry_the_first_is_believed(
 
 
 async def test_of_many_who_bring_a_dead_letter_back_one_does(
-    links: list[Link], tenant: Place, admin_redis: "redis.Redis"
+    links: list[AnyLink], tenant: Place, admin_redis: "Admin"
 ) -> None:
     announce(admin_redis, tenant, 1)
     ((entry_id, event),) = await take(links[0], tenant)

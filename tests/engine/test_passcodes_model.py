@@ -24,10 +24,10 @@ from tests.engine.servers import leaks, scan
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    import redis
     from anyio.from_thread import BlockingPortal
 
     from engine.passcodes import Passcode
+    from tests.engine.servers import Admin
 
 MAX_FETCHES = (1, 3, 0)
 SPELLINGS = {
@@ -90,7 +90,7 @@ class PasscodeMachine(RuleBasedStateMachine):
     """Does the same to the engine and to one model for each tenant."""
 
     def __init__(
-        self, engine: Engine, portal: "BlockingPortal", server: "redis.Redis", customers: list[Customer]
+        self, engine: Engine, portal: "BlockingPortal", server: "Admin", customers: list[Customer]
     ) -> None:
         super().__init__()
         self._engine = engine
@@ -167,7 +167,7 @@ async def make_customer(engine: Engine, number: int) -> Customer:
     return Customer(tenant.id, await engine.api_keys.issue(tenant.id, name="dialer"))
 
 
-def test_the_engine_does_what_the_model_does(engine_options: Options, admin_redis: "redis.Redis") -> None:
+def test_the_engine_does_what_the_model_does(engine_options: Options, admin_redis: "Admin") -> None:
     with (
         start_blocking_portal("asyncio", {"use_uvloop": True}) as portal,
         portal.wrap_async_context_manager(open_engine(engine_options)) as engine,

@@ -13,7 +13,7 @@ from engine.store.claims import ClaimStore, TakeStatus
 from engine.store.idempotency import IdempotencyStore, RequestStatus
 from engine.store.keys import KeySpace, Place
 from engine.store.limits import ChargeStatus, LimitStore
-from engine.store.link import Link
+from engine.store.opening import AnyLink
 from engine.store.passcodes import FetchReply, FetchStatus, PasscodeStore, SubmitReply, SubmitStatus
 from engine.store.tenants import ReplaceStatus, TenantStore
 from tests.engine.conftest import LINKS
@@ -38,19 +38,19 @@ def subject(request: pytest.FixtureRequest, space: KeySpace) -> Place:
     return space.place(request.param, uuid.uuid4().hex)
 
 
-async def at_once(links: list[Link], call: "Callable[[Link, int], Awaitable[T]]") -> list[T]:
+async def at_once(links: list[AnyLink], call: "Callable[[AnyLink, int], Awaitable[T]]") -> list[T]:
     """Make all calls in one tick of the loop, each over the next link."""
     return await asyncio.gather(*[call(links[number % LINKS], number) for number in range(CALLS)])
 
 
-async def submit(link: Link, subject: Place, sealed: bytes, request: str | None = None) -> SubmitReply:
+async def submit(link: AnyLink, subject: Place, sealed: bytes, request: str | None = None) -> SubmitReply:
     return await PasscodeStore(link).submit(
         subject=subject, sealed=sealed, ttl_ms=MINUTE_MS, fetches=1, request=request, quota=0, window_us=1
     )
 
 
 @some_subjects
-async def test_of_many_submits_of_one_pass_key_one_is_stored(links: list[Link], subject: Place) -> None:
+async def test_of_many_submits_of_one_pass_key_one_is_stored(links: list[AnyLink], subject: Place) -> None:
     replies = await at_once(links, lambda link, number: submit(link, subject, b"%d" % number))
     assert Counter(reply.status for reply in replies) == {SubmitStatus.STORED: 1, SubmitStatus.TAKEN: CALLS - 1}
     (winner,) = [number for number, reply in enumerate(replies) if reply.status is SubmitStatus.STORED]
@@ -59,7 +59,7 @@ async def test_of_many_submits_of_one_pass_key_one_is_stored(links: list[Link], 
 
 
 @some_subjects
-async def test_of_many_same_submits_one_is_stored_and_all_get_it(links: list[Link], subject: Place) -> None:
+async def test_of_many_same_submits_one_is_stored_and_all_get_it(links: list[AnyLink], subject: Place) -> None:
     request = "a" * 32
     replies = await at_once(links, lambda link, number: submit(link, subject, b"%d" % number, request))
     assert Counter(reply.status for reply in replies) == {SubmitStatus.STORED: 1, SubmitStatus.REPLAYED: CALLS - 1}
@@ -67,7 +67,7 @@ async def test_of_many_same_submits_one_is_stored_and_all_get_it(links: list[Lin
 
 
 @some_subjects
-async def test_of_many_fetches_one_gets_the_passcode(links: list[Link], subject: Place) -> None:
+async def test_of_many_fetches_one_gets_the_passcode(links: list[AnyLink], subject: Place) -> None:
     await submit(links[0], subject, b"sealed")
     replies = await at_once(links, lambda link, _: PasscodeStore(link).fetch(subject=subject, request=None))
     assert Counter(replies) == {
@@ -78,9 +78,9 @@ async def test_of_many_fetches_one_gets_the_passcode(links: list[Link], subject:
 
 @some_subjects
 async def test_submits_and_fetches_at_once_hand_out_each_stored_passcode_at_most_once(
-    links: list[Link], subject: Place
+    links: list[AnyLink], subject: Place
 ) -> None:
-    async def one(link: Link, number: int) -> SubmitReply | FetchReply:
+    async def one(link: AnyLink, number: int) -> SubmitReply | FetchReply:
         if number // LINKS % 2:
             return await PasscodeStore(link).fetch(subject=subject, request=None)
         return await submit(link, subject, b"%d" % number)
@@ -97,11 +97,13 @@ async def test_submits_and_fetches_at_once_hand_out_each_stored_passcode_at_most
 
 
 @some_subjects
-async def test_another_tenant_never_gets_the_passcode(links: list[Link], space: KeySpace, subject: Place) -> None:
+async def test_another_tenant_never_gets_the_passcode(
+    links: list[AnyLink], space: KeySpace, subject: Place
+) -> None:
     other = space.place("passcode", "other tenant", "key")
     await submit(links[0], subject, b"sealed")
 
-    async def one(link: Link, number: int) -> FetchReply:
+    async def one(link: AnyLink, number: int) -> FetchReply:
         return await PasscodeStore(link).fetch(subject=subject if number == CALLS // 2 else other, request=None)
 
     replies = await at_once(links, one)
@@ -111,7 +113,7 @@ async def test_another_tenant_never_gets_the_passcode(links: list[Link], space: 
 
 @some_subjects
 @pytest.mark.parametrize("quota", [1, 17, 150])
-async def test_exactly_the_quota_is_allowed(links: list[Link], subject: Place, quota: int) -> None:
+async def test_exactly_the_quota_is_allowed(links: list[AnyLink], subject: Place, quota: int) -> None:
     charges = await at_once(
         links, lambda link, _: LimitStore(link).charge(subject=subject, quota=quota, window_us=HOUR_US)
     )
@@ -123,7 +125,7 @@ async def test_exactly_the_quota_is_allowed(links: list[Link], subject: Place, q
 
 @some_subjects
 async def test_of_many_who_have_read_one_version_one_replaces_the_tenant(
-    links: list[Link], subject: Place
+    links: list[AnyLink], subject: Place
 ) -> None:
     await TenantStore(links[0]).create(tenant=subject, tenant_id="a", record=b"")
     replies = await at_once(
@@ -139,7 +141,7 @@ async def test_of_many_who_have_read_one_version_one_replaces_the_tenant(
 
 
 @some_subjects
-async def test_of_many_owners_one_takes_the_name(links: list[Link], subject: Place) -> None:
+async def test_of_many_owners_one_takes_the_name(links: list[AnyLink], subject: Place) -> None:
     replies = await at_once(
         links,
         lambda link, number: ClaimStore(link).take(name=subject, owner=f"{number}", lapse_ms=MINUTE_MS),
@@ -148,7 +150,7 @@ async def test_of_many_owners_one_takes_the_name(links: list[Link], subject: Pla
 
 
 @some_subjects
-async def test_of_many_sign_ups_with_one_address_one_is_created(links: list[Link], subject: Place) -> None:
+async def test_of_many_sign_ups_with_one_address_one_is_created(links: list[AnyLink], subject: Place) -> None:
     replies = await at_once(
         links,
         lambda link, number: AdminStore(link).create(admin=subject, record=b"", password_hash=f"{number}"),
@@ -162,7 +164,7 @@ async def test_of_many_sign_ups_with_one_address_one_is_created(links: list[Link
 
 
 @some_subjects
-async def test_an_idempotency_key_is_tied_to_one_of_many_requests(links: list[Link], subject: Place) -> None:
+async def test_an_idempotency_key_is_tied_to_one_of_many_requests(links: list[AnyLink], subject: Place) -> None:
     replies = await at_once(
         links,
         lambda link, number: IdempotencyStore(link).claim(

@@ -97,6 +97,7 @@ def test_a_primary_that_is_killed_is_replaced_and_follows_when_it_is_back(group:
     group.wait_until_content()
 
 
+@pytest.mark.thorough
 def test_a_primary_that_is_paused_is_replaced(group: SentinelGroup) -> None:
     primary = group.primary()
     primary.pause()

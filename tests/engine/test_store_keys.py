@@ -12,7 +12,7 @@ from engine.store.keys import KeySpace
 from tests.engine.servers import leaks
 
 if TYPE_CHECKING:
-    import redis
+    from tests.engine.servers import Admin
 
 
 @pytest.fixture
@@ -30,9 +30,7 @@ def space() -> KeySpace:
         (b"{x}:tenant", "is outside the grammar"),
     ],
 )
-def test_the_leak_check_finds_what_must_not_be_there(
-    admin_redis: "redis.Redis", key: bytes, fault: str | None
-) -> None:
+def test_the_leak_check_finds_what_must_not_be_there(admin_redis: "Admin", key: bytes, fault: str | None) -> None:
     admin_redis.set(key, "")
     found = leaks(admin_redis)
     admin_redis.delete(key)

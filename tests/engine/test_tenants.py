@@ -16,7 +16,7 @@ from tests.conftest import OWNER
 from tests.engine.servers import scan
 
 if TYPE_CHECKING:
-    import redis
+    from tests.engine.servers import Admin
 
 pytestmark = pytest.mark.anyio
 
@@ -28,13 +28,13 @@ def renamed(tenant: Tenant, name: str) -> Tenant:
     return msgspec.structs.replace(tenant, name=name)
 
 
-def record_key(admin: "redis.Redis") -> bytes:
+def record_key(admin: "Admin") -> bytes:
     """The key of the only tenant."""
     (key,) = [name for name in scan(admin) if name.split(b":")[1] == b"tenant"]
     return key
 
 
-def written(admin: "redis.Redis") -> dict[str, object]:
+def written(admin: "Admin") -> dict[str, object]:
     """The record of the only tenant, as it is in Redis."""
     record = admin.hget(record_key(admin), "record")
     assert record is not None
@@ -131,7 +131,7 @@ async def test_of_many_changes_at_once_none_is_lost(engine: Engine, tenant: Tena
 
 
 async def test_what_a_newer_edge_has_written_survives_a_change(
-    engine: Engine, tenant: Tenant, admin_redis: "redis.Redis"
+    engine: Engine, tenant: Tenant, admin_redis: "Admin"
 ) -> None:
     """Fields that this version does not know, of the tenant and of what is within it."""
     newer: dict[str, object] = {

@@ -123,6 +123,7 @@ def couriers(url: str) -> float:
         return 0
 
 
+@pytest.mark.thorough
 def test_a_courier_that_redis_does_not_answer_does_not_count(receiver: Receiver) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"

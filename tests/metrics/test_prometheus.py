@@ -83,6 +83,7 @@ def test_what_was_counted_before_a_worker_is_killed_is_counted_once_after(
     wait_until(lambda: prometheus.value(COUNTED) == before + 21)
 
 
+@pytest.mark.thorough
 def test_a_killed_worker_takes_no_more_than_its_last_second_of_counts_with_it(
     walked: "Walked", tenant: "Tenant", prometheus: Prometheus
 ) -> None:

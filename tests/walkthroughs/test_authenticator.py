@@ -16,27 +16,20 @@ from pyotp.totp import TOTP
 from standardwebhooks import Webhook
 
 from tests.courier.receiver import Receiver
-from tests.edge.program import Edge
-from tests.engine.servers import RedisServer, leaks, server_binaries
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from tests.edge.program import Edge
+
+pytestmark = pytest.mark.every_server
 
 PATCH = {"content-type": "application/json-patch+json"}
 
 
-@pytest.fixture
-def edge() -> "Generator[Edge]":
-    with RedisServer(server_binaries()[0]) as redis, Edge(redis, callback_networks="127.0.0.1/32") as edge:
-        yield edge
-        assert not leaks(redis.admin)
-
-
-def test_a_login_is_confirmed_by_the_code_of_an_app(edge: Edge) -> None:
+def test_a_login_is_confirmed_by_the_code_of_an_app(edge: "Edge") -> None:
     with httpx.Client(base_url=edge.url) as api, Receiver() as back_end:
         # The operator makes a tenant, and a client for the company's back end. The secret is shown this once.
-        acme = json.loads(edge.run("tenant", "create", "--name", "Acme", "--active", "--json"))["tenant_id"]
+        acme = json.loads(edge.run("tenant", "create", "--name", "Acme Online", "--active", "--json"))["tenant_id"]
         client = json.loads(edge.run("client", "create", "--tenant", acme, "--json"))
 
         # The back end gets an access token, good for an hour ...

@@ -9,21 +9,13 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tests.edge.program import Edge
-from tests.engine.servers import RedisServer, leaks, server_binaries
-
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from tests.edge.program import Edge
+
+pytestmark = pytest.mark.every_server
 
 
-@pytest.fixture
-def edge() -> "Generator[Edge]":
-    with RedisServer(server_binaries()[0]) as redis, Edge(redis) as edge:
-        yield edge
-        assert not leaks(redis.admin)
-
-
-def test_a_customer_learns_that_the_caller_is_genuine(edge: Edge) -> None:
+def test_a_customer_learns_that_the_caller_is_genuine(edge: "Edge") -> None:
     with httpx.Client(base_url=f"{edge.url}/api/v2") as api:
         # The company's IT administrator registers ...
         profile = {"name": "Ada Lovelace", "email": "ada@acme.example", "password": "correct horse battery"}
