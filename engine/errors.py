@@ -28,6 +28,9 @@ Refusal                       the answer is no, and nothing was changed
 ├── TooManyChallenges         the factor has as many as are kept
 ├── UnknownDelivery           no dead letter of the tenant has this message id
 ├── IdempotencyMismatch       the Idempotency-Key came with another request before
+├── CannotUnseal              what is stored cannot be opened
+│   ├── KeyMissing            the ring here lacks the key that it was sealed with
+│   └── SealBroken            it was changed since, or copied from elsewhere
 ├── LimitExceeded
 └── Busy                      a bounded queue is full
 
@@ -199,6 +202,27 @@ class TooManyChallenges(Refusal):
 
 class IdempotencyMismatch(Refusal):
     reason = "idempotency_mismatch"
+
+
+class CannotUnseal(Refusal):
+    reason = "cannot_unseal"
+
+
+@dataclass
+class KeyMissing(CannotUnseal):
+    key_id: str
+    retry_after_ms: int = field(default=1000)  # another edge may have the key
+    reason: ClassVar[str] = "key_missing"
+
+    def __str__(self) -> str:
+        return f"sealing key {self.key_id} is not in WATCHWORD_KEYS"
+
+
+class SealBroken(CannotUnseal):
+    reason = "seal_broken"
+
+    def __str__(self) -> str:
+        return "what is stored was changed since it was sealed"
 
 
 @dataclass

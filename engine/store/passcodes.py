@@ -32,6 +32,7 @@ class FetchStatus(IntEnum):
     FETCHED = 0
     REPLAYED = 1
     GONE = 2
+    SEALED = 3
 
 
 class FetchReply(NamedTuple):
@@ -77,12 +78,12 @@ class PasscodeStore:
         )
         return SubmitReply(_SUBMIT_STATUSES[reply[0]], *reply[1:])
 
-    async def fetch(self, *, subject: Place, request: str | None) -> FetchReply:
-        """`request` is the digest of the Idempotency-Key."""
+    async def fetch(self, *, subject: Place, request: str | None, ids: bytes = b"") -> FetchReply:
+        """`request` is the digest of the Idempotency-Key, `ids` are those of the keys that the caller has."""
         reply = await self._runner.run(
             _FETCH,
             subject.partition,
             [keys.passcode(subject), keys.fetch_receipt(subject, request or "")],
-            [0 if request is None else 1],
+            [0 if request is None else 1, ids],
         )
         return FetchReply(_FETCH_STATUSES[reply[0]], reply[1])

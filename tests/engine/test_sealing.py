@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import Misconfigured
-from engine.sealing import CannotUnseal, Keyring
+from engine.errors import CannotUnseal, Misconfigured
+from engine.sealing import Keyring
 
 OLD = "old:" + b64encode(b"o" * 32).decode()
 NEW = "new:" + b64encode(b"n" * 32).decode()
