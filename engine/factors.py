@@ -215,7 +215,8 @@ class Factors:
     async def seats(self, tenant_id: TenantId, *, step: int) -> AsyncIterator[Sequence[Seat]]:
         """Where the records of a tenant's factors are kept, about so many of a partition at a time.
 
-        Not of pending ones, which lapse. A factor becomes active, then inactive, and never goes back: none is missed.
+        Not of pending ones, which lapse. A factor becomes active, then inactive, and never goes back: so none is
+        missed.
         """
         for is_active in (True, False):
             wanted: list[tuple[int, bytes]] = [(number, b"0") for number in range(self._space.partitions)]
