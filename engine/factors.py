@@ -24,7 +24,6 @@ from engine.store.factors import (
     FactorStore,
     ForgetStatus,
     ReadStatus,
-    ScanReply,
 )
 from engine.store.keys import KeySpace, Place
 from engine.totp import TotpPolicy, matching_step, new_secret
@@ -213,28 +212,30 @@ class Factors:
         return msgspec.msgpack.decode(content, type=Record)
 
     async def seats(self, tenant_id: TenantId, *, step: int) -> AsyncIterator[Sequence[Seat]]:
-        """Where the records of a tenant's factors are kept, about so many of a partition at a time.
+        """Where the records of a tenant's factors are kept, of those that live for good, some at a time."""
+        async for ids in self._index.kept(tenant_id, step=step):
+            yield [self._seat(tenant_id, factor_id) for factor_id in ids]
 
-        Not of pending ones, which lapse. A factor becomes active, then inactive, and never goes back: so none is
-        missed.
-        """
-        for is_active in (True, False):
-            wanted: list[tuple[int, bytes]] = [(number, b"0") for number in range(self._space.partitions)]
-            while wanted:
-                scan = partial(self._scan, tenant_id, is_active=is_active, step=step)
-                replies = await self._turns.gather(scan, wanted)
-                for reply in replies:
-                    if ids := reply.ids.decode().split():
-                        yield [self._seat(tenant_id, FactorId(factor_id)) for factor_id in ids]
-                cursors = [(number, reply.cursor) for (number, _), reply in zip(wanted, replies, strict=True)]
-                wanted = [(number, cursor) for number, cursor in cursors if cursor != b"0"]
+    def kept(self, tenant_id: TenantId, *, step: int) -> AsyncIterator[Sequence[FactorId]]:
+        """The ids of a tenant's factors, of those that live for good, whether or not they can be opened."""
+        return self._index.kept(tenant_id, step=step)
 
-    async def _scan(
-        self, tenant_id: TenantId, wanted: tuple[int, bytes], *, is_active: bool, step: int
-    ) -> ScanReply:
-        number, cursor = wanted
-        tenant = self._space.place_in(number, "factors", tenant_id)
-        return await self._store.scan(tenant=tenant, is_active=is_active, cursor=cursor, most=step)
+    async def lost(self, tenant_id: TenantId, user: UserName) -> FactorId | None:
+        """The factor that has claimed a name, if it cannot be opened here."""
+        owner = await self._names.owner(tenant_id, user)
+        try:
+            if owner is not None:
+                await self.read(tenant_id, owner)
+        except CannotUnseal:
+            return owner
+        return None
+
+    async def forget_lost(self, tenant_id: TenantId, factor_id: FactorId) -> bool:
+        """Remove a factor that cannot be opened. Nobody knows its name: that heals when somebody asks for it."""
+        place = self.place(tenant_id, factor_id)
+        tenant = self.index_place(tenant_id, place)
+        reply = await self._store.forget(factor=place, user=place, tenant=tenant, factor_id=factor_id)
+        return reply.status is ForgetStatus.FORGOTTEN
 
     def _seat(self, tenant_id: TenantId, factor_id: FactorId) -> Seat:
         place = self.place(tenant_id, factor_id)

@@ -70,7 +70,7 @@ def is_verified(app: App, factor: Factor) -> bool:
     return app.answer(app.challenge(factor), factor.code()).json()["status"] == "VERIFIED"
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_keys_are_rotated_under_load_and_nobody_notices() -> None:
     steps = ("step one", "step two", "resealed", "dropped")
     with RedisServer(server_binaries()[0]) as redis, ExitStack() as stack:

@@ -10,7 +10,8 @@ import pytest
 
 from engine.assembly import Engine, Options
 from engine.challenge_records import State as ChallengeState
-from engine.errors import KeyMissing, Misconfigured
+from engine.erasure import Erased
+from engine.errors import KeyMissing, Misconfigured, UnknownFactor
 from engine.factors import Changes, Factor, State
 from engine.ids import UserName
 from engine.resealing import Kind, Tally
@@ -248,6 +249,30 @@ async def test_an_activation_that_nobody_here_can_look_at_costs_no_attempt(engin
     async with having(engine_options, "k2", "k1") as engine:
         changed = await engine.factors.change(tenant.id, pending.id, Changes(code=code_of(pending)))
         assert changed.state is State.ACTIVE
+
+
+async def test_a_lost_factor_can_be_erased_and_its_user_enrolled_again(engine_options: Options) -> None:
+    tenant, _, bad = await lose(engine_options, lost=LOST, kept=KEPT)
+    async with having(engine_options, "k2", "k1") as engine:
+        await engine.challenges.open(tenant, bad.id)
+    async with having(engine_options, "k2") as engine:
+        with pytest.raises(KeyMissing):
+            await enrolled(engine, tenant, LOST)
+        assert await engine.erasure.erase_user(tenant.id, LOST) == Erased(factors=1, challenges=1)
+        with pytest.raises(UnknownFactor):
+            await engine.erasure.erase_user(tenant.id, LOST)
+        assert (await active(engine, tenant, LOST)).record.user == LOST
+        assert (await engine.factors.list(tenant.id, first=0, most=10))[0] == 2
+
+
+async def test_a_tenant_is_erased_with_its_lost_factors(
+    engine_options: Options, admin_redis: "redis.Redis"
+) -> None:
+    tenant, *_ = await lose(engine_options, lost=LOST, kept=KEPT)
+    async with having(engine_options, "k2") as engine:
+        assert await engine.erasure.erase_tenant(tenant.id) == Erased(factors=2)
+    nouns = {key.split(b":")[1] for key in scan(admin_redis)}
+    assert nouns == {b"deployment", b"keychecks", b"claim"}  # the name of the lost one, which heals
 
 
 async def test_lost_callback_secrets_are_made_anew_by_a_rotation(engine_options: Options) -> None:
