@@ -52,7 +52,7 @@ class CallbackSecrets:
         return self.of(await self._tenants.change(tenant_id, self._with_new))[0]
 
     async def reseal(self, tenant_id: TenantId) -> Resealed:
-        """Seal a tenant's secrets with the newest key.
+        """Seal a tenant's secrets with the first key.
 
         Raises:
             CannotUnseal
@@ -61,8 +61,8 @@ class CallbackSecrets:
             tenant = await self._tenants.read(tenant_id)
             if not tenant.callback_secrets:
                 return Resealed.GONE
-            if self._keyring.is_newest(tenant.callback_secrets):
-                return Resealed.NEWEST
+            if self._keyring.is_current(tenant.callback_secrets):
+                return Resealed.CURRENT
             await self._tenants.change(tenant_id, self._resealed)
         except UnknownTenant:
             return Resealed.GONE

@@ -23,7 +23,7 @@ _SENTENCES = {
     JoinStatus.FORGED: "another key was used before under the id {subject} of WATCHWORD_KEYS: "
     "give that key, or the new one an id of its own",
     JoinStatus.LACKING: "a running process seals with the key {subject}, which WATCHWORD_KEYS lacks here",
-    JoinStatus.AHEAD: "{subject} runs and lacks the key {newest}, so it must not be first in WATCHWORD_KEYS yet: "
+    JoinStatus.AHEAD: "{subject} runs and lacks the key {first}, so it must not be first in WATCHWORD_KEYS yet: "
     "restart all with it last, then with it first. One that was killed is forgotten after 30 s",
 }
 
@@ -100,7 +100,7 @@ class Keyholders:
         return await self._store.join(holder=self._name, ring=ring, life_ms=_LIFE_MS)
 
     def _sentence(self, reply: JoinReply) -> str:
-        return _SENTENCES[reply.status].format(subject=reply.subject.decode(), newest=self._keyring.newest)
+        return _SENTENCES[reply.status].format(subject=reply.subject.decode(), first=self._keyring.first)
 
 
 def _process_name() -> str:

@@ -1,6 +1,6 @@
-"""Resealing: all that is sealed for good, counted by key, and moved to the newest key some at a time.
+"""Resealing: all that is sealed for good, counted by key, and moved to the first key some at a time.
 
-How far it is, is not kept anywhere: what is sealed with the newest key is passed by, so an interrupted run is just
+How far it is, is not kept anywhere: what is sealed with the first key is passed by, so an interrupted run is just
 done again, and several at once only share the work. What is sealed for a while is left alone: it ends by itself.
 """
 
@@ -54,7 +54,7 @@ class Tally:
     """What became of values, so far. `lost` counts by kind what no key here opens."""
 
     done: Counter[Kind] = field(default_factory=Counter[Kind])
-    newest: Counter[Kind] = field(default_factory=Counter[Kind])
+    current: Counter[Kind] = field(default_factory=Counter[Kind])
     lost: Counter[Kind] = field(default_factory=Counter[Kind])
     is_complete: bool = False
 
@@ -90,7 +90,7 @@ class Resealing:
         return counts
 
     async def reseal(self, *, most: int | None = None, tell: Callable[[Tally], None]) -> Tally:
-        """Move values to the newest key, all or so many, and tell after every step how far it is.
+        """Move values to the first key, all or so many, and tell after every step how far it is.
 
         What cannot be opened is counted and left as it is.
         """
@@ -151,8 +151,8 @@ def _note(tally: Tally, kind: Kind, became: Resealed) -> None:
     match became:
         case Resealed.DONE:
             tally.done[kind] += 1
-        case Resealed.NEWEST:
-            tally.newest[kind] += 1
+        case Resealed.CURRENT:
+            tally.current[kind] += 1
         case Resealed.LOST:
             tally.lost[kind] += 1
         case Resealed.GONE:

@@ -27,11 +27,11 @@ _CIPHERS_KEPT = 4096  # 1 us to make one, 2.6 kB to keep it
 
 
 class Keyring:
-    """Keys by id, newest first: the newest seals, all of them unseal."""
+    """Keys by id: the first seals, all of them unseal."""
 
     def __init__(self, keys: dict[str, bytes]) -> None:
         self._keys = {key_id.encode(): key for key_id, key in keys.items()}
-        self._newest = next(iter(self._keys))
+        self._first = next(iter(self._keys))
         self.ids = tuple(keys)
         self.opens = b" %s " % b" ".join(self._keys)  # for scripts: lua/include/opens.lua
         self._subkey = lru_cache(maxsize=_SUBKEYS_KEPT)(self._derive)
@@ -39,7 +39,7 @@ class Keyring:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `id:base64,id:base64`, newest first, each key of 32 bytes.
+        """Read `id:base64,id:base64`, each key of 32 bytes.
 
         Raises:
             Misconfigured: anything else. The sentence never repeats key material.
@@ -58,7 +58,7 @@ class Keyring:
         return f"{key_id}:" + b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
 
     @property
-    def newest(self) -> str:
+    def first(self) -> str:
         """The id of the key that seals."""
         return self.ids[0]
 
@@ -66,15 +66,15 @@ class Keyring:
         """A key check value by key id: the same of the same key only, and of no use for finding it."""
         return {key_id: self._expand(key_id.encode(), b"watchword key check 1").hex() for key_id in self.ids}
 
-    def is_newest(self, sealed: bytes) -> bool:
+    def is_current(self, sealed: bytes) -> bool:
         """Whether a value was sealed with the key that seals now."""
-        return sealed.partition(b".")[0] == self._newest
+        return sealed.partition(b".")[0] == self._first
 
     def seal(self, plaintext: bytes, *, scope: str, bound_to: bytes) -> bytes:
-        """Seal under the newest key. It opens only in the same scope and bound to the same data."""
+        """Seal under the first key. It opens only in the same scope and bound to the same data."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        ciphertext = self._cipher(self._newest, scope).encrypt(nonce, plaintext, bound_to)
-        return self._newest + b"." + nonce + ciphertext
+        ciphertext = self._cipher(self._first, scope).encrypt(nonce, plaintext, bound_to)
+        return self._first + b"." + nonce + ciphertext
 
     def unseal(self, sealed: bytes, *, scope: str, bound_to: bytes) -> bytes:
         """Open what was sealed.

@@ -21,7 +21,7 @@ class Resealed(StrEnum):
     """What became of a value."""
 
     DONE = "done"
-    NEWEST = "newest"  # it was sealed with the newest key before
+    CURRENT = "current"  # it was sealed with the first key before
     LOST = "lost"  # nothing here opens it
     GONE = "gone"
 
@@ -37,14 +37,14 @@ class Seats:
         return reply.sealed if reply.status is ReadStatus.FOUND else None
 
     async def reseal(self, seat: Seat) -> Resealed:
-        """Seal a value with the newest key. Whoever changes it at the same time wins, and is looked at again.
+        """Seal a value with the first key. Whoever changes it at the same time wins, and is looked at again.
 
         Raises:
             CannotUnseal
         """
         while (found := await self.read(seat)) is not None:
-            if self._keyring.is_newest(found):
-                return Resealed.NEWEST
+            if self._keyring.is_current(found):
+                return Resealed.CURRENT
             content = self._keyring.unseal(found, scope=seat.scope, bound_to=seat.bound_to)
             reply = await self._store.replace(
                 partition=seat.partition,

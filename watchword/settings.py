@@ -78,7 +78,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keys: Annotated[
         str | None,
         Setting(
-            str, "sealing keys `id:base64` of 32 bytes, comma-separated, newest first; required with a Redis URL"
+            str,
+            "sealing keys `id:base64` of 32 bytes, comma-separated; the first seals; required with a Redis URL",
         ),
     ] = None
     partitions: Annotated[

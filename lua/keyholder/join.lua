@@ -20,7 +20,7 @@ local checks, holders = KEYS[1], KEYS[2]
 local holder, ring, life_ms, now_us = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 
 local now_ms = math.floor(clock(now_us) / 1000)
-local ids, newest = ' ', ring:match('^%w+')
+local ids, first = ' ', ring:match('^%w+')
 for id, check in ring:gmatch('(%w+)=(%w+)') do
   local known = redis.call('HGET', checks, id)
   if known and known:match('^%w+') ~= check then
@@ -33,12 +33,12 @@ for _, other in ipairs(redis.call('ZRANGE', holders, 0, -1)) do
   local name, sealing = other:match('^(%S+) (%w+)')
   if not ids:find(' ' .. sealing .. ' ', 1, true) then
     return {2, sealing, now_ms}
-  elseif not (other .. ' '):find(' ' .. newest .. ' ', 1, true) then
+  elseif not (other .. ' '):find(' ' .. first .. ' ', 1, true) then
     return {3, name, now_ms}
   end
 end
 for id, check in ring:gmatch('(%w+)=(%w+)') do
-  if id == newest then
+  if id == first then
     redis.call('HSET', checks, id, check .. ' ' .. now_ms)
   else
     redis.call('HSETNX', checks, id, check .. ' 0')

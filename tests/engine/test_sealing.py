@@ -43,7 +43,7 @@ def test_it_opens_in_no_other_scope_and_bound_to_nothing_else(scope: str, bound_
         ring.unseal(seal(ring), scope=scope, bound_to=bound_to)
 
 
-def test_after_a_rotation_the_old_key_still_opens_and_the_newest_seals() -> None:
+def test_after_a_rotation_the_old_key_still_opens_and_the_first_one_seals() -> None:
     before, rotated = Keyring.parse(OLD), Keyring.parse(f"{NEW},{OLD}")
     assert unseal(rotated, seal(before)) == b"123456"
     assert unseal(Keyring.parse(NEW), seal(rotated)) == b"123456"
@@ -143,8 +143,8 @@ def test_every_ring_that_is_spelled_right_is_read_in_its_order(ring: dict[str, b
     read = Keyring.parse(spelled(ring, blank))
 
     assert read.ids == tuple(ring)
-    assert read.newest == key_id_of(seal(read)) == next(iter(ring))
-    assert read.is_newest(seal(read))
+    assert read.first == key_id_of(seal(read)) == next(iter(ring))
+    assert read.is_current(seal(read))
     assert read.opens.decode().split() == list(ring)
 
 

@@ -120,14 +120,14 @@ def status(settings: Settings, *, as_json: bool) -> None:
 @json_option
 @pass_settings
 def reseal(settings: Settings, *, most: int | None, as_json: bool) -> None:
-    """Move what is sealed for good to the newest key.
+    """Move what is sealed for good to the key that seals.
 
     Edges may serve meanwhile. Interrupted, it can be run again. It ends with 1 if something could not be opened.
     """
     progress = _Progress()
     tally = run(settings, lambda engine: engine.resealing.reseal(most=most, tell=progress.tell))
-    told = Resealed(_counts(tally.done), _counts(tally.newest), _counts(tally.lost), tally.is_complete)
-    lines = [f"resealed {tally.done.total()}, and passed {tally.newest.total()} by that had the newest key"]
+    told = Resealed(_counts(tally.done), _counts(tally.current), _counts(tally.lost), tally.is_complete)
+    lines = [f"resealed {tally.done.total()}, and passed {tally.current.total()} by that had been"]
     if tally.lost:
         lines.append(f"LOST: {tally.lost.total()} are sealed with keys that are not here: `watchword keys status`")
     if not tally.is_complete:
@@ -146,7 +146,7 @@ class _Progress:
     def tell(self, tally: Tally) -> None:
         if time.monotonic() - self._told > _TELL_SECONDS:
             self._told = time.monotonic()
-            click.echo(f"resealed {tally.done.total()}, passed {tally.newest.total()} by", err=True)
+            click.echo(f"resealed {tally.done.total()}, passed {tally.current.total()} by", err=True)
 
 
 def _in_one_step(ring: list[str], known: Known) -> Rotation:
@@ -211,7 +211,7 @@ def _line(key_id: str, ring: Keyring, known: Known, values: Counter[Kind]) -> Li
     key = known.keys.get(key_id)
     sealed_ms = key.sealed_ms if key else 0
     busy = [holder.name for holder in known.holders if holder.ids[0] == key_id]
-    in_ring, seals = key_id in ring.ids, key_id == ring.newest
+    in_ring, seals = key_id in ring.ids, key_id == ring.first
     free_ms = sealed_ms + LONGEST_TEMPORARY_MS
     can_be_dropped = False
     if not key_id:
