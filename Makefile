@@ -50,6 +50,7 @@ lock: $(VENV)/.dev
 tools: $(VENV)/.dev
 	@command -v promtool >/dev/null || test -x $(VENV)/prometheus/usr/bin/promtool || $(call unpack,prometheus,prometheus)
 	@command -v oathtool >/dev/null || test -x $(VENV)/oathtool/usr/bin/oathtool || $(call unpack,oathtool,oathtool $$(apt-cache depends oathtool | sed -n 's/.*Depends: liboath/liboath/p'))
+	@test -x $(VENV)/redis/usr/bin/redis-server || $(call unpack,redis,redis-server redis-tools libjemalloc2 liblzf1)
 
 define unpack
 { \

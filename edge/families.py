@@ -64,6 +64,8 @@ class Families:
             overloads="Calls refused because too many were in flight.",
             overdue="Calls that were not answered within the deadline.",
             unanswered="Calls whose outcome is unknown.",
+            redirects="Calls that a node of a Cluster did not run, since their keys are elsewhere or on the move.",
+            unreplicated="Calls that were carried out, and not confirmed by enough replicas.",
         )
 
         self.tenants_known = gauge("watchword_tenant_cache_size", "Tenants that workers know.")

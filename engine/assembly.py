@@ -26,21 +26,22 @@ from engine.sealing import Keyring
 from engine.seats import Seats
 from engine.store import scripts
 from engine.store.access_tokens import AccessTokenStore
-from engine.store.address import Address
 from engine.store.admins import AdminStore
 from engine.store.challenges import ChallengeStore
 from engine.store.claims import ClaimStore
 from engine.store.deployment import DeploymentStore
+from engine.store.durability import Durability
 from engine.store.factors import FactorStore
 from engine.store.idempotency import IdempotencyStore
 from engine.store.keyholders import KeyholderStore
 from engine.store.keys import KeySpace
 from engine.store.limits import LimitStore
-from engine.store.link import Link
+from engine.store.opening import AnyLink, link_to
 from engine.store.outbox import OutboxStore
 from engine.store.passcodes import PasscodeStore
 from engine.store.seals import SealStore
 from engine.store.tenants import TenantStore
+from engine.store.topology import Topology
 from engine.tenants import Tenants
 
 
@@ -48,7 +49,8 @@ from engine.tenants import Tenants
 class Options:
     """What an engine is opened with."""
 
-    address: Address
+    redis: Topology
+    durability: Durability
     keyring: Keyring
     rates: DefaultRates
     partitions: int
@@ -79,7 +81,7 @@ class Engine:
     resealing: Resealing
     passwords: Passwords
     limits: Limits
-    link: Link
+    link: AnyLink
 
 
 @asynccontextmanager
@@ -91,11 +93,12 @@ async def open_engine(options: Options) -> AsyncGenerator[Engine]:
     """
     passwords = Passwords(threads=options.password_threads)
     try:
-        async with Link(
-            options.address,
+        async with link_to(
+            options.redis,
             scripts=scripts.load_all(),
             deadline_ms=options.deadline_ms,
             max_in_flight=options.max_in_flight,
+            durability=options.durability,
         ) as link:
             await link.wait_up()
             space = await open_deployment(
@@ -111,7 +114,7 @@ async def open_engine(options: Options) -> AsyncGenerator[Engine]:
 
 
 def _assemble(
-    link: Link, space: KeySpace, keyholders: Keyholders, limits: Limits, passwords: Passwords, options: Options
+    link: AnyLink, space: KeySpace, keyholders: Keyholders, limits: Limits, passwords: Passwords, options: Options
 ) -> Engine:
     keyring, rates = options.keyring, options.rates
     claims = ClaimStore(link)

@@ -12,7 +12,7 @@ from engine.errors import UnknownTenant
 from engine.ids import TenantId, is_tenant_id
 from engine.store import keys
 from engine.store.keys import KeySpace
-from engine.store.link import Link
+from engine.store.opening import AnyLink
 from engine.tenants import State, Tenant, Tenants
 
 _MOST_TENANTS = 20_000
@@ -34,7 +34,7 @@ class KnownTenantsStats:
 class KnownTenants:
     """A bounded view of the tenants. It is emptied when the link drops, since changes may have been missed."""
 
-    def __init__(self, tenants: Tenants, space: KeySpace, link: Link) -> None:
+    def __init__(self, tenants: Tenants, space: KeySpace, link: AnyLink) -> None:
         self.stats = KnownTenantsStats()
         self._tenants = tenants
         self._space = space

@@ -12,7 +12,8 @@ from engine.assembly import Engine, Options, open_engine
 from engine.ids import AdminId
 from engine.rates import NO_LIMIT, DefaultRates
 from engine.sealing import Keyring
-from engine.store.address import Address
+from engine.store.durability import Durability
+from engine.store.topology import parse_topology
 from engine.tenants import State, Tenant
 from tests.engine.servers import RedisServer, clear, server_binaries
 
@@ -60,7 +61,8 @@ def keyring() -> Keyring:
 def engine_options(redis_url: str, keyring: Keyring) -> Options:
     """Options without any rate limit; tests replace what they are about."""
     return Options(
-        address=Address.parse(redis_url),
+        redis=parse_topology(redis_url),
+        durability=Durability(),
         keyring=keyring,
         rates=NO_LIMITS,
         partitions=16,

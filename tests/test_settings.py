@@ -9,6 +9,8 @@ import pytest
 from engine.errors import Misconfigured
 from engine.rates import Rate
 from engine.sealing import Keyring
+from engine.store.address import Address
+from engine.store.durability import Durability, Mode
 from watchword.options import engine_options, with_embedded_redis
 from watchword.settings import PREFIX, Settings, read_settings, settings_table
 
@@ -22,6 +24,8 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "WATCHWORD_TLS_CERT": ("/etc/cert.pem", Path("/etc/cert.pem")),
     "WATCHWORD_TLS_KEY": ("/etc/key.pem", Path("/etc/key.pem")),
     "WATCHWORD_REDIS_URL": ("redis://redis/1", "redis://redis/1"),
+    "WATCHWORD_REDIS_PASSWORD": ("secret", "secret"),
+    "WATCHWORD_DURABILITY": ("replicas:2", Durability(Mode.REPLICAS, 2)),
     "WATCHWORD_DATA_DIR": ("/var/lib/watchword", Path("/var/lib/watchword")),
     "WATCHWORD_KEYS": ("k1:abc", "k1:abc"),
     "WATCHWORD_PARTITIONS": ("16", 16),
@@ -52,7 +56,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "WATCHWORD_TRACES_URL": ("http://collector:4318/v1/traces", "http://collector:4318/v1/traces"),
 }
 # Any text is a host, a path or a URL; what it is good for is seen when it is used.
-TEXTS = {"HOST", "TLS_CERT", "TLS_KEY", "REDIS_URL", "DATA_DIR", "KEYS", "TRACES_URL"}
+TEXTS = {"HOST", "TLS_CERT", "TLS_KEY", "REDIS_URL", "REDIS_PASSWORD", "DATA_DIR", "KEYS", "TRACES_URL"}
 STRICT = sorted(settings_table().keys() - {PREFIX + name for name in TEXTS})
 
 
@@ -183,7 +187,9 @@ def test_an_embedded_redis_brings_its_keys_and_keeps_them(tmp_path: Path) -> Non
     settings = Settings(data_dir=tmp_path / "new")
     first, second = (with_embedded_redis(settings, "unix:///redis.sock") for _ in range(2))
     assert first == second
-    assert engine_options(first).address.socket == "/redis.sock"
+    redis = engine_options(first).redis
+    assert isinstance(redis, Address)
+    assert redis.socket == "/redis.sock"
 
 
 def test_keys_that_are_set_win_over_those_beside_the_data(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from edge.scopes import SCOPES
 from engine.assembly import Options, open_engine
 from engine.errors import Misconfigured
 from engine.sealing import Keyring
-from engine.store.address import Address, AddressError
+from engine.store.address import AddressError
+from engine.store.topology import parse_topology
 from watchword.keyfile import kept_keys
 from watchword.settings import Settings
 
@@ -17,7 +18,8 @@ _REDIS_PATIENCE_SECONDS = 10
 
 def with_embedded_redis(settings: Settings, url: str) -> Settings:
     """The settings of everything that talks to an embedded Redis: its URL, and the keys kept beside it."""
-    return msgspec.structs.replace(settings, redis_url=url, keys=settings.keys or kept_keys(settings.data_dir))
+    keys = settings.keys or kept_keys(settings.data_dir)
+    return msgspec.structs.replace(settings, redis_url=url, redis_password=None, keys=keys)
 
 
 def engine_options(settings: Settings) -> Options:
@@ -30,11 +32,12 @@ def engine_options(settings: Settings) -> Options:
             'a new one: echo "k1:$(head -c 32 /dev/urandom | base64)"'
         )
     try:
-        address = Address.parse(settings.redis_url)
+        redis = parse_topology(settings.redis_url, password=settings.redis_password)
     except AddressError as error:
         raise Misconfigured(f"WATCHWORD_REDIS_URL: {error}") from None
     return Options(
-        address=address,
+        redis=redis,
+        durability=settings.durability,
         keyring=Keyring.parse(settings.keys),
         rates=settings.rates,
         partitions=settings.partitions,

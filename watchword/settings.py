@@ -11,8 +11,10 @@ import msgspec
 from edge.addresses import Network
 from engine.errors import Misconfigured
 from engine.rates import DefaultRates, Rate
+from engine.store.durability import Durability
 
 PREFIX = "WATCHWORD_"
+_FILE = "_FILE"
 
 
 class Setting(NamedTuple):
@@ -20,6 +22,7 @@ class Setting(NamedTuple):
 
     read: Callable[[str], Any]
     meaning: str
+    is_secret: bool = False  # then the variable with _FILE behind its name may name a file that holds it
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
@@ -70,8 +73,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: Annotated[Path | None, Setting(Path, "private key (PEM) of the certificate")] = None
     redis_url: Annotated[
         str | None,
-        Setting(str, "`redis://`, `rediss://` or `unix://`; unset, an embedded server is started"),
+        Setting(
+            str,
+            "`redis://`, `rediss://`, `unix://`, `redis+sentinel://` or `redis+cluster://`; "
+            "unset, an embedded server is started",
+            is_secret=True,
+        ),
     ] = None
+    redis_password: Annotated[
+        str | None, Setting(str, "password of the Redis user, where the URL has none", is_secret=True)
+    ] = None
+    durability: Annotated[
+        Durability,
+        Setting(
+            Durability.parse,
+            "what has happened to a write when it is acknowledged: `none` = what Redis does, `aof` = only a Redis "
+            "with an append-only file is linked, `replicas:N` = N replicas have it",
+        ),
+    ] = Durability()
     data_dir: Annotated[Path, Setting(Path, "where the embedded Redis and the made keys live")] = Path(
         ".watchword"
     )
@@ -80,6 +99,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Setting(
             str,
             "sealing keys `id:base64` of 32 bytes, comma-separated; the first seals; required with a Redis URL",
+            is_secret=True,
         ),
     ] = None
     partitions: Annotated[
@@ -179,12 +199,19 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     """Read the environment. An empty variable counts as unset.
 
     Raises:
-        Misconfigured: an unknown variable, or a value that cannot be used. Values are never repeated.
+        Misconfigured: an unknown variable, a file that cannot be read, or a value that cannot be used. Values are
+            never repeated.
     """
     table = settings_table()
     given = {name: text for name, text in environ.items() if name.startswith(PREFIX) and text}
-    if unknown := sorted(given.keys() - table.keys()):
+    files = {name + _FILE: name for name, setting in table.items() if setting.is_secret}
+    if unknown := sorted(given.keys() - table.keys() - files.keys()):
         raise Misconfigured(f"unknown setting {', '.join(unknown)}: see the table in the README")
+    for file_name in given.keys() & files.keys():
+        name = files[file_name]
+        if name in given:
+            raise Misconfigured(f"{name} and {file_name} are both set: which is it?")
+        given[name] = _read_file(file_name, given.pop(file_name))
     values: dict[str, Any] = {}
     for name, text in given.items():
         try:
@@ -192,3 +219,14 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         except ValueError as error:
             raise Misconfigured(f"{name}: {error}") from None
     return Settings(**values)
+
+
+def _read_file(name: str, path: str) -> str:
+    try:
+        text = Path(path).read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise Misconfigured(f"{name}: {path} cannot be read: {reason}") from None
+    if not text:
+        raise Misconfigured(f"{name}: {path} is empty")
+    return text

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from redis.asyncio.connection import SSLConnection, parse_url
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 
 class AddressError(Exception):
@@ -24,6 +26,7 @@ class Address:
     password: str | None = field(repr=False)
     database: int
     tls: ssl.SSLContext | None
+    tls_options: dict[str, Any] = field(default_factory=dict, repr=False)  # as redis-py takes them
 
     @classmethod
     def parse(cls, url: str) -> "Address":
@@ -42,8 +45,8 @@ class Address:
         except ValueError:
             # The reason is not repeated: it quotes the part that was taken for a port, often half a password.
             raise AddressError(
-                "the Redis URL cannot be used: it is redis://, rediss:// or unix://, with a host and a port that "
-                "exist, and a percent-encoded password"
+                "the Redis URL cannot be used: it is redis://, rediss:// or unix://, or redis+sentinel:// or "
+                "redis+cluster://, with a host and a port that exist, and a percent-encoded password"
             ) from None
         return cls(
             host=host,
@@ -53,7 +56,19 @@ class Address:
             password=parts.get("password"),
             database=database,
             tls=tls,
+            tls_options={name: value for name, value in parts.items() if name.startswith("ssl_")},
         )
+
+    async def locate(self) -> "Address":
+        """Here: a server that never moves. See Locator."""
+        return self
+
+    def __str__(self) -> str:
+        """As far as it may be told: without user and password."""
+        if self.socket is not None:
+            return f"unix://{self.socket}"
+        scheme = "redis" if self.tls is None else "rediss"
+        return f"{scheme}://{host_and_port(self.host, self.port)}/{self.database}"
 
     async def connect(self, protocol: Callable[[], asyncio.Protocol]) -> None:
         """Open a connection.
@@ -67,11 +82,35 @@ class Address:
         else:
             await loop.create_connection(protocol, self.host, self.port, ssl=self.tls)
 
+    def client_options(self) -> dict[str, Any]:
+        """What a client of redis-py is made with: signed in as a link is, and told of a failure at once."""
+        where: dict[str, Any] = {
+            "host": self.host,
+            "port": self.port,
+            "ssl": self.tls is not None,
+            **self.tls_options,
+        }
+        if self.socket is not None:
+            where = {"unix_socket_path": self.socket}
+        return {
+            **where,
+            "username": self.username,
+            "password": self.password,
+            "db": self.database,
+            "protocol": 2,
+            "retry": Retry(NoBackoff(), 0),
+        }
+
     def hello(self) -> list[str]:
         """The opening command (RESP3), with credentials if there are any."""
         if self.password is None:
             return ["HELLO", "3"]
         return ["HELLO", "3", "AUTH", self.username or "default", self.password]
+
+
+def host_and_port(host: str, port: int) -> str:
+    """As URLs have it, with brackets around IPv6."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _host(url: str, parts: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from engine.store import keys
 from engine.store.keys import Place
-from engine.store.link import Runner
+from engine.store.runner import Runner
 from engine.store.scripts import load
 
 _CREATE = load("admin/create")

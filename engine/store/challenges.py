@@ -6,7 +6,7 @@ from typing import NamedTuple
 from engine.store import keys
 from engine.store.clock import clock
 from engine.store.keys import Place
-from engine.store.link import Runner
+from engine.store.runner import Runner
 from engine.store.scripts import load
 
 _OPEN = load("challenge/open")

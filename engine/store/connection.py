@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from itertools import takewhile
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
 import hiredis
 
@@ -34,6 +34,9 @@ _NOT_NOW = frozenset(
     }
 )
 
+# Error replies of a Cluster's node that mean: nothing ran here, another node or a later moment is right.
+_ELSEWHERE = frozenset({"ASK", "CLUSTERDOWN", "MOVED", "TRYAGAIN"})
+
 
 class Call(NamedTuple):
     """A call on its way. Without a script it is a command of the handshake."""
@@ -43,6 +46,7 @@ class Call(NamedTuple):
     script: Script | None
     sweep: int  # when it was made: age is counted in sweeps of the link, not by reading a clock
     watches: bool = False  # whether the server is to tell of writes to the keys that are read
+    partition: int = 0
 
     def fail(self, error: Exception) -> None:
         if not self.answer.done():
@@ -60,6 +64,12 @@ class Call(NamedTuple):
         return not harmless
 
 
+class Holder(Protocol):
+    """Keeps the replies of durable scripts back, until it is known how durable they are."""
+
+    def hold(self, answer: asyncio.Future[Any], reply: Any) -> None: ...  # noqa: ANN401  # what a script replied
+
+
 class Connection(asyncio.Protocol):
     """Writes calls, matches answers to them, and tells its owner when it is lost.
 
@@ -68,6 +78,8 @@ class Connection(asyncio.Protocol):
         on_reload: called when the server had forgotten a script and was given it again.
         on_invalidated: called with the names of keys that were read by a call that watches, and are written now;
             None = any of them may be.
+        on_elsewhere: called with a call that did not run, since this node of a Cluster does not have its keys, or
+            not all, or not now; and with what it said. It is out of line then.
     """
 
     def __init__(
@@ -76,13 +88,16 @@ class Connection(asyncio.Protocol):
         on_lost: Callable[["Connection", list[Call]], None],
         on_reload: Callable[[], None],
         on_invalidated: Callable[[list[bytes] | None], None],
+        on_elsewhere: Callable[[Call, str], None] | None = None,
     ) -> None:
+        self.holder: Holder | None = None
         self.waiting: deque[Call] = deque()
         self._unwritten: list[bytes] = []
         self._reader = hiredis.Reader()
         self._on_lost = on_lost
         self._on_reload = on_reload
         self._on_invalidated = on_invalidated
+        self._on_elsewhere = on_elsewhere
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._last_words = ""
@@ -103,6 +118,14 @@ class Connection(asyncio.Protocol):
         self.waiting.append(call)
         if len(self._unwritten) >= _FULL:  # a long tick: let the server begin
             self._flush()
+
+    def send_asking(self, call: Call) -> None:
+        """Send a call for keys that are on their way to this node of a Cluster.
+
+        It cannot watch: both that and asking are said of the next command only.
+        """
+        self.ask("ASKING", sweep=call.sweep).add_done_callback(look_away)
+        self.send(call._replace(watches=False))
 
     def ask(self, *command: Argument, sweep: int = 0) -> asyncio.Future[Any]:
         """Send a plain command, as the handshake does."""
@@ -136,9 +159,11 @@ class Connection(asyncio.Protocol):
         try:
             while (reply := self._reader.gets()) is not False:
                 if type(reply) is list:
-                    answer = self.waiting.popleft().answer
-                    if not answer.done():
-                        answer.set_result(reply)
+                    call = self.waiting.popleft()
+                    if self.holder is not None and call.script is not None and call.script.durable:
+                        self.holder.hold(call.answer, reply)
+                    elif not call.answer.done():
+                        call.answer.set_result(reply)
                 else:
                     self._unusual(reply)
         except hiredis.ProtocolError:
@@ -178,26 +203,32 @@ class Connection(asyncio.Protocol):
             if not call.answer.done():
                 call.answer.set_result(reply)
             return
-        code = str(reply).partition(" ")[0]
+        self._refused(call, str(reply))
+
+    def _refused(self, call: Call, said: str) -> None:
+        code = said.partition(" ")[0]
         if code == "NOSCRIPT" and call.script is not None:
             self._reload(call, call.script)
+        elif code in _ELSEWHERE and call.script is not None and self._on_elsewhere is not None:
+            if not call.answer.done():
+                self._on_elsewhere(call, said)
         elif code in _NOT_NOW:
-            call.fail(LinkDown(str(reply)))
+            call.fail(LinkDown(said))
             if code == "READONLY":  # no longer the primary: look where the name leads to now
                 self.abort()
         else:
-            call.fail(ScriptFailed(str(reply)))
+            call.fail(ScriptFailed(said))
 
     def _reload(self, call: Call, script: Script) -> None:
         """The server was restarted or flushed its scripts. Load again and repeat: nothing had run."""
         if call.answer.done():
             return  # overdue or given up
         self._on_reload()
-        self.ask("SCRIPT", "LOAD", script.source, sweep=call.sweep).add_done_callback(_look_away)
+        self.ask("SCRIPT", "LOAD", script.source, sweep=call.sweep).add_done_callback(look_away)
         self.send(call)
 
 
-def _look_away(answer: asyncio.Future[Any]) -> None:
-    """A failed load shows as NOSCRIPT on the call behind it, so its own error needs no reader."""
+def look_away(answer: asyncio.Future[Any]) -> None:
+    """For commands whose failure shows elsewhere: a failed load as NOSCRIPT on the call behind it, say."""
     if not answer.cancelled():
         answer.exception()

@@ -4,7 +4,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from engine.store import keys
-from engine.store.link import Runner
+from engine.store.runner import Runner
 from engine.store.scripts import load
 
 _OPEN = load("deployment/open")

@@ -4,6 +4,7 @@ Unavailable             Redis could not be asked
 ├── LinkDown            no connection, or it refuses to work now (LOADING, OOM ...): safe to try again
 ├── Overloaded          more calls in flight than allowed: nothing was sent
 └── OutcomeUnknown      sent, but never answered: it may have been carried out
+    └── NotReplicated   carried out, but too few replicas have it: a failover may undo it
 ScriptFailed            a script raised: a bug of ours, never the caller's fault
 """
 
@@ -34,6 +35,12 @@ class OutcomeUnknown(Unavailable):
     """The call was sent and its answer is missing: it may or may not have been carried out."""
 
     reason = "outcome_unknown"
+
+
+class NotReplicated(OutcomeUnknown):
+    """The call was carried out, and too few replicas have confirmed it. A failover may undo it."""
+
+    reason = "not_replicated"
 
 
 class ScriptFailed(Exception):

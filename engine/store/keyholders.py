@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from engine.store import keys
 from engine.store.clock import clock
-from engine.store.link import Runner
+from engine.store.runner import Runner
 from engine.store.scripts import load
 
 _JOIN = load("keyholder/join")

@@ -193,6 +193,10 @@ def retries(partition: Place) -> bytes:
     return partition.tag + b"retries"
 
 
+def fence(partition: int) -> bytes:
+    return b"{%d}:fence" % partition
+
+
 def dead_letters(tenant_in_partition: Place) -> bytes:
     return tenant_in_partition.tag + b"dead:" + tenant_in_partition.digest
 

@@ -10,7 +10,7 @@ _ROOT = resources.files("lua")
 _NOT_NOUNS = {"include", "__pycache__"}
 _INCLUDE = re.compile(r"^--@include (\w+)$", re.MULTILINE)
 _HEADER = re.compile(r"\A--\[\[ (?P<name>[\w/]+)\n(?P<body>.*?)\n\]\]\n", re.DOTALL)
-_SECTION = re.compile(r"^(KEYS|ARGV|REPLY|REPEAT)\s+(.*)$")
+_SECTION = re.compile(r"^(KEYS|ARGV|REPLY|REPEAT|DURABLE)\s+(.*)$")
 _ENTRY = re.compile(r"^ {7}(\w+)(?:  +.*)?$")
 _STATUS = re.compile(r"^ {7}(\d+) ([A-Z_]+)\b")
 
@@ -28,6 +28,7 @@ class Contract(NamedTuple):
     reply: tuple[str, ...]
     statuses: dict[str, int]
     repeatable: bool
+    durable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,11 @@ class Script:
         """Whether a call with an unknown outcome may be made again without harm."""
         return self.contract.repeatable
 
+    @property
+    def durable(self) -> bool:
+        """Whether what it has done must be as durable as the deployment asks for before anybody is told."""
+        return self.contract.durable
+
 
 def load(name: str) -> Script:
     """Read `lua/<name>.lua` and put its includes in.
@@ -70,7 +76,7 @@ def parse_contract(text: str) -> Contract:
     header = _HEADER.match(text)
     if header is None:
         raise ContractError("a script opens with --[[ noun/verb ... ]]")
-    names: dict[str, list[str]] = {"KEYS": [], "ARGV": [], "REPLY": [], "REPEAT": []}
+    names: dict[str, list[str]] = {"KEYS": [], "ARGV": [], "REPLY": [], "REPEAT": [], "DURABLE": []}
     statuses: dict[str, int] = {}
     section = ""
     for line in header["body"].splitlines():
@@ -83,8 +89,11 @@ def parse_contract(text: str) -> Contract:
             names[section].append(entry[1])
     if names["REPEAT"] not in (["safe"], ["unsafe"]):
         raise ContractError(f"{header['name']}: REPEAT is safe or unsafe")
+    if names["DURABLE"] not in ([], ["yes"], ["no"]):
+        raise ContractError(f"{header['name']}: DURABLE is yes or no")
     keys, args, reply = (tuple(names[section]) for section in ("KEYS", "ARGV", "REPLY"))
-    return Contract(header["name"], keys, args, reply, statuses, names["REPEAT"] == ["safe"])
+    repeatable, durable = names["REPEAT"] == ["safe"], names["DURABLE"] == ["yes"]
+    return Contract(header["name"], keys, args, reply, statuses, repeatable, durable)
 
 
 def _opening_names(section: str, rest: str) -> list[str]:

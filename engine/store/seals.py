@@ -3,7 +3,7 @@
 from enum import IntEnum
 from typing import NamedTuple
 
-from engine.store.link import Runner
+from engine.store.runner import Runner
 from engine.store.scripts import load
 
 _READ = load("seal/read")

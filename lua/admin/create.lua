@@ -10,6 +10,7 @@ REPLY  status
        0 CREATED
        1 EXISTS        the e-mail address is taken
 REPEAT unsafe          a repeat would report our own success as taken
+DURABLE yes
 ]]
 local admin, admins = KEYS[1], KEYS[2]
 local id, record, password_hash = ARGV[1], ARGV[2], ARGV[3]

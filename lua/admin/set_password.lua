@@ -7,6 +7,7 @@ REPLY  status
        0 CHANGED
        1 UNKNOWN
 REPEAT safe
+DURABLE yes
 ]]
 local admin = KEYS[1]
 local password_hash = ARGV[1]

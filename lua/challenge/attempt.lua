@@ -20,6 +20,7 @@ REPLY  status, record, held, created_ms, expires_ms, now_ms, retry_after_ms
        3 LOCKED    too many failures in a row, of this factor
        4 SEALED    the caller cannot open one of the records, so nothing is counted
 REPEAT unsafe      a repeat counts twice
+DURABLE yes
 ]]
 --@include clock
 --@include lock_ms

@@ -12,6 +12,7 @@ REPLY  status, now_ms
        1 ABSENT
        2 CLOSED    it has ended
 REPEAT unsafe      a repeat would find its own end
+DURABLE yes
 ]]
 --@include clock
 --@include announce

@@ -16,6 +16,7 @@ REPLY  status, now_ms
        2 CLOSED    the challenge was concluded otherwise meanwhile
        3 WRONG     the same as FAILED, but another code may be tried
 REPEAT unsafe      a repeat would find its own conclusion
+DURABLE yes
 ]]
 --@include clock
 --@include announce

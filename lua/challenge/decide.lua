@@ -15,6 +15,7 @@ REPLY  status, now_ms
        2 ABSENT
        3 CLOSED    it has ended, or its factor is not active any more
 REPEAT unsafe      a repeat would find its own decision
+DURABLE yes
 ]]
 --@include clock
 --@include announce

@@ -12,6 +12,7 @@ REPLY  status
        1 ENDED     otherwise, or noted before, or forgotten
        2 EARLY     its time is not up
 REPEAT safe        a repeat finds that it is noted
+DURABLE no         a failover leaves it to be noted again
 ]]
 --@include clock
 --@include announce

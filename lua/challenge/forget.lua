@@ -10,6 +10,7 @@ REPLY  status
        0 FORGOTTEN
        1 ABSENT
 REPEAT safe
+DURABLE yes
 ]]
 local challenge, challenges, due = KEYS[1], KEYS[2], KEYS[3]
 local challenge_id, due_as = ARGV[1], ARGV[2]

@@ -10,6 +10,7 @@ ARGV   order       REV = the youngest first, empty = the oldest
 REPLY  status, total, ids
        0 LISTED    ids separated by blanks
 REPEAT safe
+DURABLE no         what it tidies is tidied again
 ]]
 --@include clock
 local challenges = KEYS[1]

@@ -20,6 +20,7 @@ REPLY  status, now_ms, retry_after_ms
        3 LOCKED    too many failures in a row
        4 FULL      as many as can be kept
 REPEAT unsafe      a repeat would find its own challenge
+DURABLE yes
 ]]
 --@include clock
 local factor, challenge, challenges, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4]

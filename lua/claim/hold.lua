@@ -10,6 +10,7 @@ REPLY  status, value, now_ms
        0 HELD      ours now, and the claim has this value
        1 REFUSED   another owner has it, by this value
 REPEAT safe        the same owner may take it again
+DURABLE yes
 ]]
 --@include clock
 local claim = KEYS[1]

@@ -7,6 +7,7 @@ REPLY  status
        0 KEPT
        1 LAPSED    it is not, or no longer, this owner's
 REPEAT safe
+DURABLE yes
 ]]
 local claim = KEYS[1]
 local owner = ARGV[1]

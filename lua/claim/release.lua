@@ -7,6 +7,7 @@ REPLY  status
        0 RELEASED
        1 LAPSED    it is not, or no longer, held like this
 REPEAT safe
+DURABLE yes
 ]]
 local claim = KEYS[1]
 local value = ARGV[1]

@@ -8,6 +8,7 @@ REPLY  status
        0 TAKEN     ours now
        1 REFUSED   another owner has it
 REPEAT safe        the same owner may take it again
+DURABLE yes
 ]]
 local claim = KEYS[1]
 local owner, lapse_ms = ARGV[1], ARGV[2]

@@ -8,6 +8,7 @@ REPLY  status, secret
        0 KEPT       the proposal
        1 FOUND      an earlier one
 REPEAT safe
+DURABLE yes
 ]]
 local deployment = KEYS[1]
 local name, proposal = ARGV[1], ARGV[2]

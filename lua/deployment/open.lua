@@ -8,6 +8,7 @@ REPLY  status, partitions, index_key
        0 FOUNDED    first start: the proposal is now in force
        1 JOINED     what an earlier start fixed
 REPEAT safe
+DURABLE yes
 ]]
 local deployment = KEYS[1]
 local partitions, index_key = ARGV[1], ARGV[2]

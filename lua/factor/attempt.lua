@@ -11,6 +11,7 @@ REPLY  status, attempts, now_ms, record
        2 CLOSED    it is active already, it has ended, or its attempts are spent
        3 SEALED    the caller cannot open the record, so nothing is counted
 REPEAT unsafe      a repeat counts twice
+DURABLE yes
 ]]
 --@include clock
 --@include opens

@@ -20,6 +20,7 @@ REPLY  status, now_ms
        2 ABSENT
        3 REPLAYED  a code of this step, or a later one, was accepted before
 REPEAT unsafe      a repeat would find its own version
+DURABLE yes
 ]]
 --@include clock
 local factor, claim, pending, active, inactive = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]

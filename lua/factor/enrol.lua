@@ -12,6 +12,7 @@ REPLY  status, now_ms, value
        0 ENROLLED
        1 TAKEN     a factor has the name already, by a claim of this value
 REPEAT unsafe      a repeat would find its own factor
+DURABLE yes
 ]]
 --@include clock
 local claim, factor, pending = KEYS[1], KEYS[2], KEYS[3]

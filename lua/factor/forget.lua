@@ -13,6 +13,7 @@ REPLY  status
        0 FORGOTTEN
        1 ABSENT
 REPEAT safe
+DURABLE yes
 ]]
 local factor, claim, pending, active, inactive, challenges = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local factor_id = ARGV[1]

@@ -12,6 +12,7 @@ ARGV   states      those that are wanted: P, A and I in any number
 REPLY  status, total, ids
        0 LISTED    ids and their created_ms in turns, all separated by blanks
 REPEAT safe
+DURABLE no         what it tidies is tidied again
 ]]
 --@include clock
 --@include top

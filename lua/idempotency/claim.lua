@@ -8,6 +8,7 @@ REPLY  status
        0 MATCHED     this is the first such request, or a repeat of it
        1 MISMATCH    the first request with this key was another one
 REPEAT safe
+DURABLE yes
 ]]
 local request = KEYS[1]
 local fingerprint, ttl_ms = ARGV[1], ARGV[2]

@@ -14,6 +14,7 @@ REPLY  status, subject, now_ms
        2 LACKING   a living process seals with the key of this id, which is not in the ring
        3 AHEAD     the ring seals with a key that this living process does not have
 REPEAT safe
+DURABLE no         what a failover undoes is noted again
 ]]
 --@include clock
 local checks, holders = KEYS[1], KEYS[2]

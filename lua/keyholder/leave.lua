@@ -7,6 +7,7 @@ REPLY  status
        0 LEFT
        1 ABSENT    it was not noted, or has been gone for long
 REPEAT safe
+DURABLE no         it is forgotten by itself
 ]]
 local holders = KEYS[1]
 local holder = ARGV[1]

@@ -11,6 +11,7 @@ REPLY  status, granted, remaining, reset_ms, retry_after_ms
        0 ALLOWED   granted is 1 to count
        1 EXCEEDED  nothing was charged
 REPEAT unsafe      a repeat charges twice
+DURABLE no         a limit may lose what a failover loses
 ]]
 --@include clock
 --@include gcra

@@ -7,6 +7,7 @@ REPLY  status
        0 TAKEN
        1 EMPTY     the limit is whole again by itself
 REPEAT unsafe      a repeat gives back twice
+DURABLE no         a limit may lose what a failover loses
 ]]
 local limit = KEYS[1]
 local back_us = tonumber(ARGV[1])

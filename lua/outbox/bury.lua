@@ -16,6 +16,7 @@ REPLY  status
        0 BURIED
        1 STALE     somebody else has settled it
 REPEAT safe        a repeat finds that it is buried
+DURABLE no         a failover has it told again
 ]]
 --@include clock
 --@include note

@@ -6,6 +6,7 @@ KEYS   dead        sorted set: events that were given up
 REPLY  status, letters
        0 FORGOTTEN letters = dead letters that there were
 REPEAT safe
+DURABLE yes
 ]]
 local dead, deliveries = KEYS[1], KEYS[2]
 

@@ -17,6 +17,7 @@ REPLY  status
        0 POSTPONED
        1 STALE     somebody else has settled it
 REPEAT safe        a repeat finds that it is put off
+DURABLE no         a failover has it told again
 ]]
 --@include clock
 --@include note

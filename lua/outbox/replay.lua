@@ -8,6 +8,7 @@ REPLY  status
        0 REPLAYED
        1 ABSENT    it is not, or no longer, a dead letter
 REPEAT safe        a repeat finds it gone
+DURABLE yes
 ]]
 local outbox, dead = KEYS[1], KEYS[2]
 local event = ARGV[1]

@@ -12,6 +12,7 @@ REPLY  status
        0 SETTLED
        1 STALE     somebody else has settled it
 REPEAT safe        a repeat finds that it is settled
+DURABLE no         a failover has it told again
 ]]
 --@include note
 local outbox, deliveries = KEYS[1], KEYS[2]

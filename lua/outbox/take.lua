@@ -12,6 +12,7 @@ REPLY  status, entries
        0 TAKEN     id, attempt and event, separated by blanks, a line each
        1 EMPTY
 REPEAT safe        what is taken and lost comes back after idle_ms
+DURABLE no         a failover has it taken again
 ]]
 --@include clock
 local outbox, retries = KEYS[1], KEYS[2]

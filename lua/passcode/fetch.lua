@@ -11,6 +11,7 @@ REPLY  status, sealed
        2 GONE       unknown, expired or used up: one answer for all
        3 SEALED     the caller cannot open it, so no fetch is used up
 REPEAT unsafe       a repeat without an Idempotency-Key would find the passcode used up
+DURABLE yes
 ]]
 --@include opens
 local passcode, receipt = KEYS[1], KEYS[2]

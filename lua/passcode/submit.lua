@@ -17,6 +17,7 @@ REPLY  status, sealed, remaining, reset_ms, retry_after_ms
        2 TAKEN          somebody else's passcode is alive under this pass key
        3 EXCEEDED       over the limit
 REPEAT unsafe           a repeat without an Idempotency-Key would find its own passcode and say TAKEN
+DURABLE yes
 ]]
 --@include clock
 --@include gcra

@@ -10,6 +10,7 @@ REPLY  status
        0 REPLACED
        1 STALE     somebody was faster, or it is gone: read again
 REPEAT safe        a repeat finds its own seal and changes nothing
+DURABLE yes
 ]]
 local holder = KEYS[1]
 local field, found, sealed = ARGV[1], ARGV[2], ARGV[3]

@@ -12,6 +12,7 @@ REPLY  status
        0 OPENED
        1 STALE     the password was changed in between
 REPEAT safe
+DURABLE no         a failover costs a sign-in
 ]]
 local admin, session, admins = KEYS[1], KEYS[2], KEYS[3]
 local id, epoch, ttl_ms = ARGV[1], ARGV[2], ARGV[3]

@@ -9,6 +9,7 @@ REPLY  status
        0 CREATED
        1 EXISTS
 REPEAT unsafe      a repeat would report our own tenant as another
+DURABLE yes
 ]]
 local tenant, tenants = KEYS[1], KEYS[2]
 local id, record = ARGV[1], ARGV[2]

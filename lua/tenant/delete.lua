@@ -8,6 +8,7 @@ REPLY  status
        0 DELETED
        1 UNKNOWN
 REPEAT safe
+DURABLE yes
 ]]
 local tenant, tenants = KEYS[1], KEYS[2]
 local id = ARGV[1]

@@ -9,6 +9,7 @@ REPLY  status
        1 STALE     somebody else replaced it first: read again
        2 UNKNOWN
 REPEAT unsafe      a repeat would find its own version
+DURABLE yes
 ]]
 local tenant = KEYS[1]
 local version, record = ARGV[1], ARGV[2]

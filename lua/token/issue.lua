@@ -7,6 +7,7 @@ ARGV   grant
 REPLY  status
        0 ISSUED
 REPEAT safe
+DURABLE no         a failover costs a client another token
 ]]
 local token = KEYS[1]
 local grant, life_ms = ARGV[1], ARGV[2]

@@ -7,6 +7,7 @@ REPLY  status
        0 REVOKED
        1 ABSENT
 REPEAT safe
+DURABLE yes
 ]]
 local token = KEYS[1]
 local grant = ARGV[1]

@@ -5,11 +5,14 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from engine.store.address import Address
+from engine.store.durability import Durability
 from engine.store.errors import Unavailable
 from engine.store.keys import KeySpace
 from engine.store.link import Link
+from engine.store.opening import AnyLink, link_to
 from engine.store.scripts import Script, load_all, parse_contract
 from engine.store.tenants import ListStatus, TenantStore
+from engine.store.topology import parse_topology
 from tests.engine.servers import RedisServer
 from tests.waiting import wait_until_async
 
@@ -41,6 +44,7 @@ ARGV   word
 REPLY  status, word
        0 COUNTED
 REPEAT unsafe      a repeat would count twice
+DURABLE yes
 ]]
 redis.call('INCR', KEYS[1])
 redis.call('PEXPIRE', KEYS[1], 60000)
@@ -54,7 +58,16 @@ REPEAT safe
 return {0, nil .. ''}
 """)
 KEY = b"{0}:test"
-SCRIPTS = (ECHO, COUNT, BROKEN)
+BOTH = script("""--[[ test/both
+KEYS   one
+       other
+REPLY  status, left, right
+       0 READ
+REPEAT safe
+]]
+return {0, redis.call('GET', KEYS[1]) or '', redis.call('GET', KEYS[2]) or ''}
+""")
+SCRIPTS = (ECHO, COUNT, BROKEN, BOTH)
 
 
 @asynccontextmanager
@@ -68,18 +81,34 @@ async def linked(
         yield link
 
 
-async def run(link: Link, script: Script, word: str) -> list[Any]:
-    return await link.run(script, 0, [KEY], [word])
+@asynccontextmanager
+async def linked_to(
+    url: str, *, durability: str = "none", deadline_ms: int = DEADLINE_MS, within: float = 10
+) -> "AsyncGenerator[AnyLink]":
+    """A link to whatever a URL names, which serves all partitions."""
+    async with link_to(
+        parse_topology(url),
+        scripts=SCRIPTS,
+        deadline_ms=deadline_ms,
+        max_in_flight=1000,
+        durability=Durability.parse(durability),
+    ) as link:
+        await wait_until_async(lambda: link.is_up, within)
+        yield link
 
 
-async def is_served(link: Link) -> bool:
+async def run(link: AnyLink, script: Script, word: str, *, partition: int = 0) -> list[Any]:
+    return await link.run(script, partition, [b"{%d}:test" % partition], [word])
+
+
+async def is_served(link: AnyLink, *, partition: int = 0) -> bool:
     try:
-        return await run(link, ECHO, "?") == [0, b"?"]
+        return await run(link, ECHO, "?", partition=partition) == [0, b"?"]
     except Unavailable:
         return False
 
 
-def start(link: Link, script: Script, count: int) -> "list[asyncio.Task[list[Any]]]":
+def start(link: AnyLink, script: Script, count: int) -> "list[asyncio.Task[list[Any]]]":
     return [asyncio.create_task(run(link, script, f"{number}")) for number in range(count)]
 
 
@@ -94,13 +123,19 @@ def kinds(results: "Sequence[object]") -> set[type]:
 
 
 @asynccontextmanager
-async def opened(url: str) -> "AsyncGenerator[Link]":
+async def opened(url: str) -> "AsyncGenerator[AnyLink]":
     """A link as an engine has it, which need not come up."""
-    async with Link(Address.parse(url), scripts=load_all(), deadline_ms=1000, max_in_flight=10) as link:
+    async with link_to(
+        parse_topology(url),
+        scripts=load_all(),
+        deadline_ms=1000,
+        max_in_flight=10,
+        durability=Durability(),
+    ) as link:
         yield link
 
 
-async def serves(link: Link, space: KeySpace) -> bool:
+async def serves(link: AnyLink, space: KeySpace) -> bool:
     """Whether a link comes up and runs a script of the engine."""
 
     async def answers() -> bool:

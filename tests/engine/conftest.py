@@ -8,7 +8,8 @@ import pytest
 
 from engine.store.address import Address
 from engine.store.keys import KeySpace
-from engine.store.link import Link, Runner
+from engine.store.link import Link
+from engine.store.runner import Runner
 from engine.store.scripts import Script, load_all
 from tests.engine.servers import RedisServer, clear, scan, server_binaries
 

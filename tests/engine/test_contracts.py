@@ -27,7 +27,7 @@ from engine.store import (
     tenants,
 )
 from engine.store.scripts import ContractError, Script, load, load_all, parse_contract
-from tests.engine.servers import SCRIPT_COMMANDS
+from tests.engine.permissions import SCRIPT_COMMANDS
 
 if TYPE_CHECKING:
     from enum import IntEnum
@@ -236,6 +236,33 @@ def test_scripts_run_no_command_that_looks_at_other_keys_or_at_the_server() -> N
         assert forbidden not in SCRIPT_COMMANDS
 
 
+READS = {
+    "exists",
+    "get",
+    "hget",
+    "hgetall",
+    "hkeys",
+    "hmget",
+    "pttl",
+    "smembers",
+    "time",
+    "xinfo",
+    "xlen",
+    "xrange",
+    "xrevrange",
+    "zcard",
+    "zrange",
+    "zrangebyscore",
+    "zscan",
+}
+
+
+@pytest.mark.parametrize("script", load_all(), ids=lambda script: script.name)
+def test_a_script_that_writes_says_whether_replicas_must_have_it(script: Script) -> None:
+    calls = {word.lower() for word in re.findall(r"redis\.call\('(\w+)'", script.source)}
+    assert ("\nDURABLE " in script.source) is bool(calls - READS)
+
+
 def test_the_example_of_the_documentation_is_a_real_header() -> None:
     page = (Path(__file__).parents[2] / "docs" / "scripts.md").read_text("utf-8")
     example = dedent("".join(re.findall(r"(?:^(?: {4}.*)?\n)+(?=\n*^\| part)", page, re.MULTILINE))).strip()
@@ -253,13 +280,14 @@ REPLY  status, left
        0 DONE
        1 REFUSED explained
 REPEAT safe      explained
+DURABLE yes
 ]]
 """
 
 
 def test_a_header_says_everything_about_its_script() -> None:
     contract = parse_contract(HEADER)
-    assert contract == ("noun/verb", ("one",), ("two", "three"), ("status", "left"), contract.statuses, True)
+    assert contract == ("noun/verb", ("one",), ("two", "three"), ("status", "left"), contract.statuses, True, True)
     assert contract.statuses == {"DONE": 0, "REFUSED": 1}
 
 
@@ -272,6 +300,7 @@ def test_a_header_says_everything_about_its_script() -> None:
         ("REPEAT safe", "REPEAT perhaps", "noun/verb: REPEAT"),
         ("REPEAT safe      explained\n", "", "noun/verb: REPEAT"),
         ("REPEAT safe", "REPEAT unsafe\nREPEAT safe", "noun/verb: REPEAT"),
+        ("DURABLE yes", "DURABLE perhaps", "noun/verb: DURABLE"),
     ],
 )
 def test_a_malformed_header_is_refused(old: str, new: str, message: str) -> None:

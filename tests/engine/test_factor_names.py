@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from engine.assembly import Engine, Options
     from engine.store.connection import Argument
     from engine.store.keys import KeySpace
-    from engine.store.link import Link, Reply, Runner
+    from engine.store.link import Link
+    from engine.store.runner import Reply, Runner
     from engine.store.scripts import Script
     from engine.tenants import Tenant
 

@@ -12,7 +12,8 @@ from engine.store.keys import KeySpace
 from engine.store.scripts import load_all
 from engine.store.tenants import TenantStore
 from tests.engine.calls import opened, serves
-from tests.engine.servers import USER, RedisServer, free_port, server_binaries
+from tests.engine.permissions import USER
+from tests.engine.servers import RedisServer, free_port, server_binaries
 from tests.waiting import wait_until_async
 
 pytestmark = pytest.mark.anyio

@@ -22,7 +22,8 @@ from tests.engine.calls import (
     run,
     start,
 )
-from tests.engine.servers import USER, RedisServer
+from tests.engine.permissions import USER
+from tests.engine.servers import RedisServer
 from tests.waiting import wait_until_async
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,8 @@ from engine.store.address import Address
 from engine.store.link import Link
 from engine.store.scripts import load_all
 from tests.engine.calls import KEY, linked, script
-from tests.engine.servers import HANDSHAKE_COMMANDS, USER, RedisServer
+from tests.engine.permissions import HANDSHAKE_COMMANDS, USER
+from tests.engine.servers import RedisServer
 from tests.waiting import wait_until_async
 
 pytestmark = pytest.mark.anyio

@@ -8,7 +8,7 @@ import pytest
 import redis
 from redis.exceptions import NoPermissionError
 
-from tests.engine.servers import HANDSHAKE_COMMANDS, KEY_PATTERN, SCRIPT_COMMANDS, USER
+from tests.engine.permissions import HANDSHAKE_COMMANDS, KEY_PATTERN, SCRIPT_COMMANDS, USER
 
 if TYPE_CHECKING:
     from tests.engine.servers import RedisServer

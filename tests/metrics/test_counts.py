@@ -11,6 +11,9 @@ from engine.assembly import Engine, Options, open_engine
 from engine.errors import LimitExceeded, UnknownTenant
 from engine.ids import TenantId
 from engine.rates import Rate
+from engine.store.address import Address
+from engine.store.handshake import Server
+from engine.store.link import Link
 from engine.tenants import Tenant
 from tests.engine.calls import COUNT, ECHO, linked, outcomes, start
 from tests.engine.servers import RedisServer, server_binaries
@@ -128,10 +131,11 @@ async def test_what_is_counted_in_integers_is_handed_on_once(engine: Engine, met
 
 
 async def test_a_second_server_that_answers_leaves_no_claim_of_the_first(engine: Engine, metrics: Metrics) -> None:
+    assert isinstance(engine.link, Link)
     first = engine.link.server
     assert first is not None
     told(metrics, engine)
-    engine.link.server = ("valkey", "9.0.0")
+    engine.link.server = Server("valkey", "9.0.0")
     scrape = told(metrics, engine)
     assert scrape.total("watchword_redis_info", server="valkey", version="9.0.0") == 1
     assert scrape.total("watchword_redis_info", server=first[0], version=first[1]) == 0
@@ -140,7 +144,7 @@ async def test_a_second_server_that_answers_leaves_no_claim_of_the_first(engine:
 async def test_sampling_goes_on_while_redis_does_not_answer(
     own_server: RedisServer, engine_options: Options, metrics: Metrics
 ) -> None:
-    here = replace(engine_options, address=engine_options.address.parse(own_server.url), deadline_ms=60_000)
+    here = replace(engine_options, redis=Address.parse(own_server.url), deadline_ms=60_000)
     async with open_engine(here) as engine:
         own_server.pause()
         sampling = asyncio.create_task(metrics.keep_sampling(engine))
