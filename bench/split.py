@@ -157,6 +157,7 @@ class Steps:
             first_ms=FIRST_LOCK_MS,
             longest_ms=LONGEST_LOCK_MS,
             last=MOST_FAILURES,
+            ids=self._crowd.options.keyring.opens,
         )
 
     def unseal(self, answer: Answer) -> None:

@@ -94,6 +94,7 @@ class Refusals:
 FIELDS: Mapping[type[Exception], tuple[HeaderField, ...]] = {
     engine.LimitExceeded: (*RATE_LIMIT_FIELDS, RETRY_AFTER),
     engine.Busy: (RETRY_AFTER,),
+    engine.KeyMissing: (RETRY_AFTER,),
     engine.FactorLocked: (RETRY_AFTER,),
     engine.TooManyChallenges: (RETRY_AFTER,),
     engine.Unavailable: (RETRY_AFTER,),
@@ -107,7 +108,13 @@ def refusal_headers(error: Exception) -> Headers:
     match error:
         case engine.LimitExceeded():
             return (*rate_limit_headers((error.state,)), retry_after(error.retry_after_ms))
-        case engine.Busy() | engine.FactorLocked() | engine.TooManyChallenges() | engine.Unavailable():
+        case (
+            engine.Busy()
+            | engine.FactorLocked()
+            | engine.KeyMissing()
+            | engine.TooManyChallenges()
+            | engine.Unavailable()
+        ):
             return (retry_after(error.retry_after_ms),)
         case engine.Unauthenticated():
             return ((b"www-authenticate", b"Bearer"),)

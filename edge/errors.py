@@ -107,6 +107,7 @@ ROWS: Rows = {
     engine.FactorLocked: Row(429, "Too many wrong codes. Please try again later."),
     engine.TooManyChallenges: Row(429, "The user was challenged too often. Please try again later."),
     engine.IdempotencyMismatch: Row(422, "The Idempotency-Key was used with another request."),
+    engine.KeyMissing: Row(503, "What is stored cannot be opened here. Nothing was changed. Please try again."),
     engine.LimitExceeded: Row(429, "Too Many Attempts."),
     engine.Busy: Row(503, "Too many requests of this kind are waiting. Please try again."),
     engine.LinkDown: Row(503, "The service is temporarily unavailable. Please try again."),

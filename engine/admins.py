@@ -13,6 +13,8 @@ from engine.limits import Limits
 from engine.passwords import Passwords
 from engine.rates import DefaultRates
 from engine.sealing import Keyring
+from engine.seats import Seat
+from engine.store import keys
 from engine.store.admins import (
     AdminStore,
     CreateStatus,
@@ -74,6 +76,7 @@ class Admins:
         admin = Admin(name, email, int(time.time()))
         reply = await self._store.create(
             admin=self._space.place_of_id(admin_id),
+            admin_id=admin_id,
             record=self._keyring.seal(msgspec.json.encode(admin), scope=_SCOPE, bound_to=admin_id.encode()),
             password_hash=password_hash,
         )
@@ -106,7 +109,7 @@ class Admins:
             raise WrongPassword
         token = mint(Kind.SESSION, admin_id)
         opened = await self._store.open_session(
-            admin=place, session=digest(token), epoch=found.epoch, ttl_ms=_SESSION_MS
+            admin=place, admin_id=admin_id, session=digest(token), epoch=found.epoch, ttl_ms=_SESSION_MS
         )
         if opened.status is OpenStatus.STALE:
             raise WrongPassword
@@ -140,6 +143,14 @@ class Admins:
         if reply.status is SetPasswordStatus.UNKNOWN:
             raise UnknownAdmin
         return password
+
+    async def seats(self, partition: int) -> list[Seat]:
+        """Where the profiles of a partition's administrators are kept."""
+        listed = await self._store.list(partition=self._space.partition(partition))
+        return [
+            Seat(partition, keys.admin(self._space.place_of_id(admin_id)), "record", _SCOPE, admin_id.encode())
+            for admin_id in listed.ids.decode().split()
+        ]
 
     def _id(self, email: str) -> AdminId:
         return AdminId(self._space.digest("admin", email.strip().casefold()))

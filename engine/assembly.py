@@ -15,12 +15,15 @@ from engine.deployment import open_deployment
 from engine.deployment_secrets import DeploymentSecrets
 from engine.erasure import Erasure
 from engine.factors import Factors
+from engine.keyholders import Keyholders
 from engine.known_tenants import KnownTenants
 from engine.limits import Limits
 from engine.passcodes import Passcodes
 from engine.passwords import Passwords
 from engine.rates import DefaultRates
+from engine.resealing import Resealing
 from engine.sealing import Keyring
+from engine.seats import Seats
 from engine.store import scripts
 from engine.store.access_tokens import AccessTokenStore
 from engine.store.admins import AdminStore
@@ -30,11 +33,13 @@ from engine.store.deployment import DeploymentStore
 from engine.store.durability import Durability
 from engine.store.factors import FactorStore
 from engine.store.idempotency import IdempotencyStore
+from engine.store.keyholders import KeyholderStore
 from engine.store.keys import KeySpace
 from engine.store.limits import LimitStore
 from engine.store.opening import AnyLink, link_to
 from engine.store.outbox import OutboxStore
 from engine.store.passcodes import PasscodeStore
+from engine.store.seals import SealStore
 from engine.store.tenants import TenantStore
 from engine.store.topology import Topology
 from engine.tenants import Tenants
@@ -72,6 +77,8 @@ class Engine:
     deployment_secrets: DeploymentSecrets
     deliveries: Deliveries
     erasure: Erasure
+    keyholders: Keyholders
+    resealing: Resealing
     passwords: Passwords
     limits: Limits
     link: AnyLink
@@ -97,13 +104,18 @@ async def open_engine(options: Options) -> AsyncGenerator[Engine]:
             space = await open_deployment(
                 DeploymentStore(link), keyring=options.keyring, partitions=options.partitions
             )
-            async with Limits(LimitStore(link), space) as limits:
-                yield _assemble(link, space, limits, passwords, options)
+            async with (
+                Keyholders(KeyholderStore(link), options.keyring) as keyholders,
+                Limits(LimitStore(link), space) as limits,
+            ):
+                yield _assemble(link, space, keyholders, limits, passwords, options)
     finally:
         passwords.close()
 
 
-def _assemble(link: AnyLink, space: KeySpace, limits: Limits, passwords: Passwords, options: Options) -> Engine:
+def _assemble(
+    link: AnyLink, space: KeySpace, keyholders: Keyholders, limits: Limits, passwords: Passwords, options: Options
+) -> Engine:
     keyring, rates = options.keyring, options.rates
     claims = ClaimStore(link)
     tenants = Tenants(TenantStore(link), claims, space)
@@ -112,6 +124,8 @@ def _assemble(link: AnyLink, space: KeySpace, limits: Limits, passwords: Passwor
     challenges = Challenges(ChallengeStore(link), factors, space, tenants=known, keyring=keyring)
     callback_secrets = CallbackSecrets(tenants, keyring)
     deliveries = Deliveries(OutboxStore(link), space)
+    admins = Admins(AdminStore(link), space, keyring=keyring, passwords=passwords, limits=limits, rates=rates)
+    deployment_secrets = DeploymentSecrets(DeploymentStore(link), keyring)
     api_keys = ApiKeys(tenants, known)
     return Engine(
         tenants=tenants,
@@ -127,7 +141,7 @@ def _assemble(link: AnyLink, space: KeySpace, limits: Limits, passwords: Passwor
             rates=rates,
             scopes=options.scopes,
         ),
-        admins=Admins(AdminStore(link), space, keyring=keyring, passwords=passwords, limits=limits, rates=rates),
+        admins=admins,
         passcodes=Passcodes(
             PasscodeStore(link),
             space,
@@ -141,9 +155,19 @@ def _assemble(link: AnyLink, space: KeySpace, limits: Limits, passwords: Passwor
         factors=factors,
         challenges=challenges,
         callback_secrets=callback_secrets,
-        deployment_secrets=DeploymentSecrets(DeploymentStore(link), keyring),
+        deployment_secrets=deployment_secrets,
         deliveries=deliveries,
         erasure=Erasure(tenants, factors, challenges, deliveries),
+        keyholders=keyholders,
+        resealing=Resealing(
+            Seats(SealStore(link), keyring),
+            space,
+            deployment=deployment_secrets,
+            admins=admins,
+            tenants=tenants,
+            callbacks=callback_secrets,
+            factors=factors,
+        ),
         passwords=passwords,
         limits=limits,
         link=link,

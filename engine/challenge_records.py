@@ -1,13 +1,13 @@
 """Challenges as they are kept: where each is, what of it is sealed, and how they are read and listed."""
 
+import logging
 from collections.abc import Callable
-from contextlib import suppress
 from enum import StrEnum
 from typing import NamedTuple, Self, TypeAlias
 
 import msgspec
 
-from engine.errors import UnknownChallenge
+from engine.errors import CannotUnseal, UnknownChallenge
 from engine.factors import Factors
 from engine.ids import ChallengeId, FactorId, TenantId, is_uuid
 from engine.sealing import Keyring
@@ -18,6 +18,8 @@ from engine.turns import Turns
 KEPT_MS = 24 * 3600 * 1000  # how long a challenge can be read
 
 _STEP = 100
+
+_logger = logging.getLogger(__name__)
 
 
 class Kind(StrEnum):
@@ -186,5 +188,11 @@ class ChallengeRecords:
         return listed.total, [challenge for challenge in found if challenge is not None]
 
     async def _read_if_there(self, name: Name) -> Challenge | None:
-        with suppress(UnknownChallenge):
+        """None, too, if it cannot be opened: one that is lost must not take the others with it."""
+        try:
             return await self.read(name)
+        except UnknownChallenge:
+            return None
+        except CannotUnseal as error:
+            _logger.warning("a challenge is left out of a list: %s", error)
+            return None

@@ -25,6 +25,7 @@ from engine.errors import (
     UnknownTenant,
 )
 from engine.factors import Factors
+from engine.factors import Record as FactorRecord
 from engine.ids import ChallengeId, FactorId, TenantId
 from engine.known_tenants import KnownTenants
 from engine.reading import readable
@@ -67,6 +68,7 @@ class Challenges:
         self._space = space
         self._records = ChallengeRecords(store, factors, space, keyring=keyring)
         self._tenants = tenants
+        self._ids = keyring.opens
         self._unreadable = Counter[int]()  # overdue, by partition, when last looked at
         self.counts = Counter[str]()  # of openings, ends and wrong answers, for the metrics
 
@@ -128,13 +130,15 @@ class Challenges:
         Raises:
             UnknownFactor, UnknownChallenge, FactorLocked
             ChallengeClosed: answered before, expired, or its attempts are spent.
+            KeyMissing: it, or its factor, cannot be opened here; the attempt is not counted.
         """
         name = Name(tenant.id, factor_id, challenge_id)
         factor = self._factors.place(tenant.id, factor_id)
         challenge = self._records.beside(factor, name)
         counted = await self._count(tenant, factor_id, challenge, factor)
         record = self._records.unseal(name, counted.record)
-        is_right, step = self._compare(name, record, counted, code)
+        held = self._factors.unseal(tenant.id, factor_id, counted.held)
+        is_right, step = self._compare(name, record, held, counted.now_ms, code)
         concluded = await self._store.conclude(
             challenge=challenge,
             factor=factor,
@@ -250,6 +254,7 @@ class Challenges:
             first_ms=FIRST_LOCK_MS,
             longest_ms=LONGEST_LOCK_MS,
             last=MOST_FAILURES,
+            ids=self._ids,
         )
         match counted.status:
             case AttemptStatus.ABSENT:
@@ -258,15 +263,16 @@ class Challenges:
                 raise ChallengeClosed
             case AttemptStatus.LOCKED:
                 raise FactorLocked(counted.retry_after_ms)
-            case AttemptStatus.COUNTED:
+            case AttemptStatus.COUNTED | AttemptStatus.SEALED:  # what is sealed says so when it is opened
                 return counted
 
-    def _compare(self, name: Name, record: Record, counted: AttemptReply, code: str) -> tuple[bool, int | None]:
+    def _compare(
+        self, name: Name, record: Record, held: FactorRecord, now_ms: int, code: str
+    ) -> tuple[bool, int | None]:
         """Whether a code is right, and its time step if it has one."""
         if record.kind is Kind.CODE:
             return compare_digest(self._records.digest(name, code), record.code), None
-        held = self._factors.unseal(name.tenant_id, name.factor_id, counted.held)
-        step = matching_step(held.policy, held.secret, code, now_s=counted.now_ms / 1000)
+        step = matching_step(held.policy, held.secret, code, now_s=now_ms / 1000)
         return step is not None, step
 
     async def _expire(self, due: Due) -> None:

@@ -2,13 +2,15 @@
 
 import secrets
 
-from engine.errors import Misconfigured
-from engine.sealing import CannotUnseal, Keyring
+from engine.errors import CannotUnseal, Misconfigured
+from engine.sealing import Keyring
 from engine.store.deployment import DeploymentStore
 from engine.store.keys import MAX_PARTITIONS, KeySpace
 
-_SCOPE = "deployment"
-_BOUND_TO = b"index key"
+SCOPE = "deployment"
+NOT_SEALED = frozenset({"partitions"})  # of what is kept
+
+_INDEX_KEY = "index_key"
 _INDEX_KEY_BYTES = 32
 
 
@@ -20,7 +22,7 @@ async def open_deployment(store: DeploymentStore, *, keyring: Keyring, partition
     """
     if not 1 <= partitions <= MAX_PARTITIONS:
         raise Misconfigured(f"WATCHWORD_PARTITIONS is 1 to {MAX_PARTITIONS}")
-    proposal = keyring.seal(secrets.token_bytes(_INDEX_KEY_BYTES), scope=_SCOPE, bound_to=_BOUND_TO)
+    proposal = keyring.seal(secrets.token_bytes(_INDEX_KEY_BYTES), scope=SCOPE, bound_to=bound_to(_INDEX_KEY))
     fixed = await store.open(partitions=partitions, index_key=proposal)
     if fixed.partitions != partitions:
         raise Misconfigured(
@@ -28,9 +30,15 @@ async def open_deployment(store: DeploymentStore, *, keyring: Keyring, partition
             f"set WATCHWORD_PARTITIONS={fixed.partitions}"
         )
     try:
-        index_key = keyring.unseal(fixed.index_key, scope=_SCOPE, bound_to=_BOUND_TO)
-    except CannotUnseal:
+        index_key = keyring.unseal(fixed.index_key, scope=SCOPE, bound_to=bound_to(_INDEX_KEY))
+    except CannotUnseal as error:
         raise Misconfigured(
-            "WATCHWORD_KEYS does not open what is stored in this Redis: give the keys it was started with"
+            "WATCHWORD_KEYS does not open what is stored in this Redis: give the keys it was started with, "
+            f"or resealed with ({error})"
         ) from None
     return KeySpace(partitions=partitions, index_key=index_key)
+
+
+def bound_to(name: str) -> bytes:
+    """What a secret that is kept under this name is bound to."""
+    return b"index key" if name == _INDEX_KEY else name.encode()

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
+from engine.deployment import NOT_SEALED, SCOPE, bound_to
 from engine.sealing import Keyring
+from engine.seats import Seat
+from engine.store import keys
 from engine.store.deployment import DeploymentStore
-
-_SCOPE = "deployment"
 
 
 class DeploymentSecrets:
@@ -18,11 +19,15 @@ class DeploymentSecrets:
         """The secret of this name. If there is none, one is made; of several makers at once one wins.
 
         Raises:
-            CannotUnseal: it was sealed by a key that is not in the ring.
+            KeyMissing: it was sealed by a key that is not in the ring.
         """
         if name not in self._known:
-            bound_to = name.encode()
-            proposal = self._keyring.seal(make(), scope=_SCOPE, bound_to=bound_to)
+            proposal = self._keyring.seal(make(), scope=SCOPE, bound_to=bound_to(name))
             kept = await self._store.keep(name=name, proposal=proposal)
-            self._known[name] = self._keyring.unseal(kept.secret, scope=_SCOPE, bound_to=bound_to)
+            self._known[name] = self._keyring.unseal(kept.secret, scope=SCOPE, bound_to=bound_to(name))
         return self._known[name]
+
+    async def seats(self) -> list[Seat]:
+        """Where they are kept, and the key of the digests in key names beside them."""
+        names = (await self._store.list()).names.decode().splitlines()
+        return [Seat(0, keys.DEPLOYMENT, name, SCOPE, bound_to(name)) for name in names if name not in NOT_SEALED]

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from engine.challenges import Challenges
 from engine.deliveries import Deliveries
-from engine.errors import UnknownTenant
+from engine.errors import CannotUnseal, UnknownFactor, UnknownTenant
 from engine.factors import Factor, Factors
-from engine.ids import TenantId, UserName, is_tenant_id
+from engine.ids import FactorId, TenantId, UserName, is_tenant_id
 from engine.tenants import State, Tenants
 
 _STEP = 100
@@ -62,6 +62,8 @@ class Erasure:
             UnknownFactor: nothing is.
         """
         await self._tenants.read(tenant_id)
+        if lost := await self._factors.lost(tenant_id, user):
+            return await self._erase_lost(tenant_id, lost)
         return await self._erase_factor(tenant_id, await self._factors.find(tenant_id, user))
 
     async def _suspend(self, tenant_id: TenantId) -> bool:
@@ -77,12 +79,32 @@ class Erasure:
         while listed := (await self._factors.list(tenant_id, first=0, most=_STEP))[1]:
             for factor in listed:
                 erased = erased.plus(await self._erase_factor(tenant_id, factor))
+        async for left in self._factors.kept(tenant_id, step=_STEP):  # what cannot be opened is in no list
+            for factor_id in left:
+                erased = erased.plus(await self._erase_left(tenant_id, factor_id))
         return erased
 
     async def _erase_factor(self, tenant_id: TenantId, factor: Factor) -> Erased:
-        """Its challenges first: without their factor nobody would find them."""
-        challenges = 0
-        while listed := (await self._challenges.list(tenant_id, factor.id, first=0, most=_STEP))[1]:
-            for challenge in listed:
-                challenges += await self._challenges.forget(tenant_id, factor.id, challenge)
+        challenges = await self._erase_challenges(tenant_id, factor.id)
         return Erased(int(await self._factors.forget(tenant_id, factor)), challenges)
+
+    async def _erase_left(self, tenant_id: TenantId, factor_id: FactorId) -> Erased:
+        try:
+            return await self._erase_factor(tenant_id, await self._factors.read(tenant_id, factor_id))
+        except UnknownFactor:
+            return Erased()
+        except CannotUnseal:
+            return await self._erase_lost(tenant_id, factor_id)
+
+    async def _erase_lost(self, tenant_id: TenantId, factor_id: FactorId) -> Erased:
+        """One that cannot be opened. Challenges that cannot be opened either end by themselves, within a day."""
+        challenges = await self._erase_challenges(tenant_id, factor_id)
+        return Erased(int(await self._factors.forget_lost(tenant_id, factor_id)), challenges)
+
+    async def _erase_challenges(self, tenant_id: TenantId, factor_id: FactorId) -> int:
+        """First of all: without their factor nobody would find them."""
+        challenges = 0
+        while listed := (await self._challenges.list(tenant_id, factor_id, first=0, most=_STEP))[1]:
+            for challenge in listed:
+                challenges += await self._challenges.forget(tenant_id, factor_id, challenge)
+        return challenges

@@ -28,8 +28,13 @@ Refusal                       the answer is no, and nothing was changed
 ├── TooManyChallenges         the factor has as many as are kept
 ├── UnknownDelivery           no dead letter of the tenant has this message id
 ├── IdempotencyMismatch       the Idempotency-Key came with another request before
+├── KeyMissing                what is stored was sealed with a key that the ring here lacks
 ├── LimitExceeded
 └── Busy                      a bounded queue is full
+
+CannotUnseal                  what is stored cannot be opened
+├── KeyMissing                as above
+└── SealBroken                it was changed since, or copied from elsewhere: nobody's refusal
 
 Misconfigured                 the deployment cannot start like this
 
@@ -199,6 +204,25 @@ class TooManyChallenges(Refusal):
 
 class IdempotencyMismatch(Refusal):
     reason = "idempotency_mismatch"
+
+
+class CannotUnseal(Exception):
+    """What is stored cannot be opened: for those who go on without it."""
+
+
+@dataclass
+class KeyMissing(CannotUnseal, Refusal):
+    key_id: str
+    retry_after_ms: int = field(default=1000)  # another edge may have the key
+    reason: ClassVar[str] = "key_missing"
+
+    def __str__(self) -> str:
+        return f"sealing key {self.key_id} is not in WATCHWORD_KEYS"
+
+
+class SealBroken(CannotUnseal):
+    def __str__(self) -> str:
+        return "what is stored was changed since it was sealed"
 
 
 @dataclass

@@ -1,11 +1,12 @@
 """The index of a tenant's factors: it has a share in every partition, kept by the scripts, and is merged here."""
 
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
 from engine.ids import FactorId, TenantId
-from engine.store.factors import FactorStore
+from engine.store.factors import FactorStore, ScanReply
 from engine.store.keys import KeySpace
 from engine.turns import Turns
 
@@ -69,6 +70,30 @@ class FactorIndex:
             wanted = [number for number, part in parts.items() if part.may_have_more(ahead)]
             share *= 2
         return sum(part.total for part in parts.values()), [listed.id for listed in top]
+
+    async def kept(self, tenant_id: TenantId, *, step: int) -> AsyncIterator[Sequence[FactorId]]:
+        """The ids of all that live for good, some of a partition at a time.
+
+        A factor becomes active, then inactive, and never goes back: so of those there from the first to the last
+        step none is missed, whatever becomes of it.
+        """
+        for is_active in (True, False):
+            wanted: list[tuple[int, bytes]] = [(number, b"0") for number in range(self._space.partitions)]
+            while wanted:
+                scan = partial(self._scan, tenant_id, is_active=is_active, step=step)
+                replies = await self._turns.gather(scan, wanted)
+                for reply in replies:
+                    if ids := reply.ids.decode().split():
+                        yield [*map(FactorId, ids)]
+                cursors = [(number, reply.cursor) for (number, _), reply in zip(wanted, replies, strict=True)]
+                wanted = [(number, cursor) for number, cursor in cursors if cursor != b"0"]
+
+    async def _scan(
+        self, tenant_id: TenantId, wanted: tuple[int, bytes], *, is_active: bool, step: int
+    ) -> ScanReply:
+        number, cursor = wanted
+        tenant = self._space.place_in(number, "factors", tenant_id)
+        return await self._store.scan(tenant=tenant, is_active=is_active, cursor=cursor, most=step)
 
     async def _part(self, asked: _Asked, number: int) -> _Part:
         reply = await self._store.list(

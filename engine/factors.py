@@ -1,18 +1,20 @@
 """Factors: what a user proves to be there with. One of a kind so far, TOTP; a record has room for others."""
 
-from collections.abc import Awaitable, Callable, Collection
-from contextlib import suppress
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from enum import StrEnum
 from functools import partial
 from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from engine.errors import FactorNotActive, FactorNotPending, UnknownFactor, WrongCode
+from engine.errors import CannotUnseal, FactorNotActive, FactorNotPending, UnknownFactor, WrongCode
 from engine.factor_index import FactorIndex
 from engine.factor_names import FactorNames, Held
 from engine.ids import FactorId, TenantId, UserName, is_uuid
 from engine.sealing import Keyring
+from engine.seats import Seat
+from engine.store import keys
 from engine.store.claims import ClaimStore
 from engine.store.factors import (
     AttemptStatus,
@@ -31,6 +33,8 @@ N = TypeVar("N", FactorId, UserName)
 
 PENDING_LIFE_MS = 24 * 3600 * 1000
 MOST_ACTIVATIONS = 5
+
+_logger = logging.getLogger(__name__)
 
 
 class State(StrEnum):
@@ -171,6 +175,7 @@ class Factors:
             FactorNotPending: there is a code, and nothing to activate.
             FactorNotActive: the factor has ended.
             WrongCode: the fifth one ends the factor.
+            KeyMissing: it cannot be opened here; the attempt is not counted.
             UserTaken: another factor has the new name.
         """
         now_ms = 0
@@ -206,6 +211,36 @@ class Factors:
         content = self._keyring.unseal(sealed, scope=tenant_id, bound_to=factor_id.encode())
         return msgspec.msgpack.decode(content, type=Record)
 
+    async def seats(self, tenant_id: TenantId, *, step: int) -> AsyncIterator[Sequence[Seat]]:
+        """Where the records of a tenant's factors are kept, of those that live for good, some at a time."""
+        async for ids in self._index.kept(tenant_id, step=step):
+            yield [self._seat(tenant_id, factor_id) for factor_id in ids]
+
+    def kept(self, tenant_id: TenantId, *, step: int) -> AsyncIterator[Sequence[FactorId]]:
+        """The ids of a tenant's factors, of those that live for good, whether or not they can be opened."""
+        return self._index.kept(tenant_id, step=step)
+
+    async def lost(self, tenant_id: TenantId, user: UserName) -> FactorId | None:
+        """The factor that has claimed a name, if it cannot be opened here."""
+        owner = await self._names.owner(tenant_id, user)
+        try:
+            if owner is not None:
+                await self.read(tenant_id, owner)
+        except CannotUnseal:
+            return owner
+        return None
+
+    async def forget_lost(self, tenant_id: TenantId, factor_id: FactorId) -> bool:
+        """Remove a factor that cannot be opened. Nobody knows its name: that heals when somebody asks for it."""
+        place = self.place(tenant_id, factor_id)
+        tenant = self.index_place(tenant_id, place)
+        reply = await self._store.forget(factor=place, user=place, tenant=tenant, factor_id=factor_id)
+        return reply.status is ForgetStatus.FORGOTTEN
+
+    def _seat(self, tenant_id: TenantId, factor_id: FactorId) -> Seat:
+        place = self.place(tenant_id, factor_id)
+        return Seat(place.partition, keys.factor(place), "record", tenant_id, factor_id.encode())
+
     async def _read(self, tenant_id: TenantId, factor_id: FactorId) -> tuple[int, Factor]:
         reply = await self._store.read(factor=self.place(tenant_id, factor_id))
         if reply.status is ReadStatus.ABSENT:
@@ -218,13 +253,17 @@ class Factors:
         """Count an attempt, and look at its code only then. Tells the time of Redis, in milliseconds.
 
         Raises:
-            UnknownFactor, FactorNotPending, WrongCode
+            UnknownFactor, FactorNotPending, WrongCode, KeyMissing
         """
-        reply = await self._store.attempt(factor=self.place(tenant_id, factor_id), most=MOST_ACTIVATIONS)
+        reply = await self._store.attempt(
+            factor=self.place(tenant_id, factor_id), most=MOST_ACTIVATIONS, ids=self._keyring.opens
+        )
         if reply.status is AttemptStatus.ABSENT:
             raise UnknownFactor
         if reply.status is AttemptStatus.CLOSED:
             raise FactorNotPending
+        if reply.status is AttemptStatus.SEALED:
+            self.unseal(tenant_id, factor_id, reply.record)
         version, factor = await self._read(tenant_id, factor_id)
         if _step(factor.record, code, reply.now_ms) is None:
             if reply.attempts == MOST_ACTIVATIONS:
@@ -302,8 +341,14 @@ class Factors:
 async def _if_there(
     read: Callable[[TenantId, N], Awaitable[Factor]], tenant_id: TenantId, name: N
 ) -> Factor | None:
-    with suppress(UnknownFactor):
+    """None, too, if it cannot be opened: one that is lost must not take the others with it."""
+    try:
         return await read(tenant_id, name)
+    except UnknownFactor:
+        return None
+    except CannotUnseal as error:
+        _logger.warning("a factor is left out of a list: %s", error)
+        return None
 
 
 def _changed(factor: Factor, changes: Changes) -> Factor:

@@ -126,6 +126,7 @@ class Passcodes:
             Invalid: the pass key.
             LimitExceeded: of this API key.
             PasscodeGone: unknown, expired or used up.
+            KeyMissing: it cannot be opened here; it is not used up.
         """
         # What is known here is taken without waiting: a coroutine for each would cost a fiftieth of the whole.
         tenant, key_id = self._api_keys.recognise(api_key) or await self._api_keys.look_up(api_key)
@@ -138,7 +139,9 @@ class Passcodes:
         limit = ("api-key", rate, tenant.id, key_id)
         charged = self._limits.take(*limit) or await self._limits.charge(*limit)
         reply = await self._store.fetch(
-            subject=self._place(tenant, key), request=self._request(tenant, "fetch", idempotency_key)
+            subject=self._place(tenant, key),
+            request=self._request(tenant, "fetch", idempotency_key),
+            ids=self._keyring.opens,
         )
         if not self._tenants.is_current(tenant):  # written while we asked: is the key still good?
             (await _look_again(self._api_keys.authenticate(api_key)))[0].require_active()

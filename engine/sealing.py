@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from engine.errors import Misconfigured
+from engine.errors import KeyMissing, Misconfigured, SealBroken
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -26,22 +26,20 @@ _SUBKEYS_KEPT = 20_000  # 7 us to derive one, 0.3 kB to keep it
 _CIPHERS_KEPT = 4096  # 1 us to make one, 2.6 kB to keep it
 
 
-class CannotUnseal(Exception):
-    """Sealed by a key that is not in the ring, for another purpose, or changed since."""
-
-
 class Keyring:
-    """Keys by id, newest first: the newest seals, all of them unseal."""
+    """Keys by id: the first seals, all of them unseal."""
 
     def __init__(self, keys: dict[str, bytes]) -> None:
         self._keys = {key_id.encode(): key for key_id, key in keys.items()}
-        self._newest = next(iter(self._keys))
+        self._first = next(iter(self._keys))
+        self.ids = tuple(keys)
+        self.opens = b" %s " % b" ".join(self._keys)  # for scripts: lua/include/opens.lua
         self._subkey = lru_cache(maxsize=_SUBKEYS_KEPT)(self._derive)
         self._cipher = lru_cache(maxsize=_CIPHERS_KEPT)(self._make_cipher)
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `id:base64,id:base64`, newest first, each key of 32 bytes.
+        """Read `id:base64,id:base64`, each key of 32 bytes.
 
         Raises:
             Misconfigured: anything else. The sentence never repeats key material.
@@ -55,37 +53,66 @@ class Keyring:
         return cls(keys)
 
     @staticmethod
-    def generate() -> str:
+    def generate(key_id: str = "k1") -> str:
         """A ring of one new key, as text that `parse` reads."""
-        return "k1:" + b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
+        return f"{key_id}:" + b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
+
+    @property
+    def first(self) -> str:
+        """The id of the key that seals."""
+        return self.ids[0]
+
+    def check_values(self) -> dict[str, str]:
+        """A key check value by key id: the same of the same key only, and of no use for finding it."""
+        return {key_id: self._expand(key_id.encode(), b"watchword key check 1").hex() for key_id in self.ids}
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Whether a value was sealed with the key that seals now."""
+        return sealed.partition(b".")[0] == self._first
 
     def seal(self, plaintext: bytes, *, scope: str, bound_to: bytes) -> bytes:
-        """Seal under the newest key. It opens only in the same scope and bound to the same data."""
+        """Seal under the first key. It opens only in the same scope and bound to the same data."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        ciphertext = self._cipher(self._newest, scope).encrypt(nonce, plaintext, bound_to)
-        return self._newest + b"." + nonce + ciphertext
+        ciphertext = self._cipher(self._first, scope).encrypt(nonce, plaintext, bound_to)
+        return self._first + b"." + nonce + ciphertext
 
     def unseal(self, sealed: bytes, *, scope: str, bound_to: bytes) -> bytes:
         """Open what was sealed.
 
         Raises:
-            CannotUnseal: the key is gone, or the seal is broken.
+            KeyMissing: of which the ring has no key.
+            SealBroken: in another scope, bound to something else, or changed since.
         """
         key_id, _, rest = sealed.partition(b".")
         if key_id not in self._keys:
-            raise CannotUnseal
+            raise KeyMissing(key_id_of(sealed))
         try:
             return self._cipher(key_id, scope).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], bound_to)
         except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce
-            raise CannotUnseal from None
+            raise SealBroken from None
 
     def _make_cipher(self, key_id: bytes, scope: str) -> AESGCM:
         return AESGCM(self._subkey(key_id, scope))
 
     def _derive(self, key_id: bytes, scope: str) -> bytes:
-        info = b"watchword seal 1 " + scope.encode()
+        return self._expand(key_id, b"watchword seal 1 " + scope.encode())
+
+    def _expand(self, key_id: bytes, info: bytes) -> bytes:
         kdf = HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=info)
         return kdf.derive(self._keys[key_id])
+
+
+def key_id_of(sealed: bytes) -> str:
+    """The id of the key that a value was sealed with.
+
+    Raises:
+        SealBroken: it is no sealed value.
+    """
+    key_id, dot, _ = sealed.partition(b".")
+    text = key_id.decode("ascii", "replace")
+    if not dot or not _KEY_ID.fullmatch(text):
+        raise SealBroken
+    return text
 
 
 def _decode(position: int, encoded: str) -> bytes:

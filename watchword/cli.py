@@ -12,6 +12,7 @@ from watchword.commands.callbacks import callbacks
 from watchword.commands.clients import clients
 from watchword.commands.deliveries import deliveries
 from watchword.commands.doctor import doctor
+from watchword.commands.keyring import keyring
 from watchword.commands.keys import keys
 from watchword.commands.session import pass_settings
 from watchword.commands.tenants import tenants
@@ -68,5 +69,5 @@ def courier_command(settings: Settings, *, metrics_port: int | None) -> None:
         raise click.ClickException(str(error)) from None
 
 
-for _command in (admins, callbacks, clients, deliveries, doctor, keys, tenants, users):
+for _command in (admins, callbacks, clients, deliveries, doctor, keyring, keys, tenants, users):
     main.add_command(_command)

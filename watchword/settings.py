@@ -98,7 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Setting(
             str,
-            "sealing keys `id:base64` of 32 bytes, comma-separated, newest first; required with a Redis URL",
+            "sealing keys `id:base64` of 32 bytes, comma-separated; the first seals; required with a Redis URL",
             is_secret=True,
         ),
     ] = None

@@ -31,7 +31,7 @@ _TOKEN = Credential(
 )
 _ADMISSION = (engine.ScopeRefused, engine.TenantInactive, engine.OriginRefused, engine.LimitExceeded)
 _SET_UP = (*_ADMISSION, engine.ChallengesNotSetUp)
-_OF_FACTOR = (*_SET_UP, engine.UnknownFactor)
+_OF_FACTOR = (*_SET_UP, engine.UnknownFactor, engine.KeyMissing)
 _OF_CHALLENGE = (*_OF_FACTOR, engine.UnknownChallenge)
 
 

@@ -18,8 +18,7 @@ from edge.courier.lines import Held, Lines
 from edge.courier.sender import Answer, Callback, Outcome, Sender
 from engine.assembly import Engine
 from engine.deliveries import Attempt, Backlog, Delivery, End, Event
-from engine.errors import ScriptFailed, Unavailable, UnknownTenant
-from engine.sealing import CannotUnseal
+from engine.errors import CannotUnseal, ScriptFailed, Unavailable, UnknownTenant
 from engine.tenants import Tenant
 
 _POLL_SECONDS = 0.2

@@ -85,6 +85,7 @@ SURFACE = Surface(
                         *_OF_TENANT,
                         engine.PassKeyTaken,
                         engine.IdempotencyMismatch,
+                        engine.KeyMissing,
                         engine.LimitExceeded,
                     ),
                 )
@@ -102,7 +103,13 @@ SURFACE = Surface(
                     headers=(IDEMPOTENCY_KEY,),
                     answers=(Answer(wire.Fetched, headers=RATE_LIMIT_FIELDS),),
                     credentials=(AGENT,),
-                    refusals=(*_OF_TENANT, engine.Invalid, engine.PasscodeGone, engine.LimitExceeded),
+                    refusals=(
+                        *_OF_TENANT,
+                        engine.Invalid,
+                        engine.PasscodeGone,
+                        engine.KeyMissing,
+                        engine.LimitExceeded,
+                    ),
                 )
             },
             aliases=("/tenant/{tenant_id}/verify/{key}", "/{tenant_id}/verify/{key}"),

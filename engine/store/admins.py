@@ -10,6 +10,7 @@ from engine.store.scripts import load
 
 _CREATE = load("admin/create")
 _READ = load("admin/read")
+_LIST = load("admin/list")
 _SET_PASSWORD = load("admin/set_password")
 _OPEN_SESSION = load("session/open")
 _READ_SESSION = load("session/read")
@@ -23,6 +24,10 @@ class CreateStatus(IntEnum):
 class ReadStatus(IntEnum):
     FOUND = 0
     UNKNOWN = 1
+
+
+class ListStatus(IntEnum):
+    LISTED = 0
 
 
 class SetPasswordStatus(IntEnum):
@@ -51,6 +56,11 @@ class ReadReply(NamedTuple):
     epoch: int
 
 
+class ListReply(NamedTuple):
+    status: ListStatus
+    ids: bytes
+
+
 class SetPasswordReply(NamedTuple):
     status: SetPasswordStatus
 
@@ -67,25 +77,34 @@ class AdminStore:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
 
-    async def create(self, *, admin: Place, record: bytes, password_hash: str) -> CreateReply:
-        reply = await self._runner.run(_CREATE, admin.partition, [keys.admin(admin)], [record, password_hash])
+    async def create(self, *, admin: Place, admin_id: str, record: bytes, password_hash: str) -> CreateReply:
+        reply = await self._runner.run(
+            _CREATE, admin.partition, [keys.admin(admin), keys.admins(admin)], [admin_id, record, password_hash]
+        )
         return CreateReply(CreateStatus(reply[0]))
 
     async def read(self, *, admin: Place) -> ReadReply:
         reply = await self._runner.run(_READ, admin.partition, [keys.admin(admin)], [])
         return ReadReply(ReadStatus(reply[0]), *reply[1:])
 
+    async def list(self, *, partition: Place) -> ListReply:
+        """The ids of one partition's administrators, separated by blanks."""
+        reply = await self._runner.run(_LIST, partition.partition, [keys.admins(partition)], [])
+        return ListReply(ListStatus(reply[0]), reply[1])
+
     async def set_password(self, *, admin: Place, password_hash: str) -> SetPasswordReply:
         reply = await self._runner.run(_SET_PASSWORD, admin.partition, [keys.admin(admin)], [password_hash])
         return SetPasswordReply(SetPasswordStatus(reply[0]))
 
-    async def open_session(self, *, admin: Place, session: str, epoch: int, ttl_ms: int) -> OpenReply:
+    async def open_session(
+        self, *, admin: Place, admin_id: str, session: str, epoch: int, ttl_ms: int
+    ) -> OpenReply:
         """`session` is the digest of its token."""
         reply = await self._runner.run(
             _OPEN_SESSION,
             admin.partition,
-            [keys.admin(admin), keys.session(admin, session)],
-            [epoch, ttl_ms],
+            [keys.admin(admin), keys.session(admin, session), keys.admins(admin)],
+            [admin_id, epoch, ttl_ms],
         )
         return OpenReply(OpenStatus(reply[0]))
 

@@ -39,6 +39,7 @@ class AttemptStatus(IntEnum):
     ABSENT = 1
     CLOSED = 2
     LOCKED = 3
+    SEALED = 4
 
 
 class ConcludeStatus(IntEnum):
@@ -182,9 +183,10 @@ class ChallengeStore:
         first_ms: int,
         longest_ms: int,
         last: int,
+        ids: bytes = b"",
         now_us: int | None = None,
     ) -> AttemptReply:
-        """`tenant` is the place of the tenant's factors in this partition."""
+        """`tenant` is the place of the tenant's factors in this partition, `ids` are those of the keys at hand."""
         reply = await self._runner.run(
             _ATTEMPT,
             challenge.partition,
@@ -194,7 +196,7 @@ class ChallengeStore:
                 keys.active_factors(tenant),
                 keys.inactive_factors(tenant),
             ],
-            [factor_id, free, first_ms, longest_ms, last, clock(now_us)],
+            [factor_id, free, first_ms, longest_ms, last, ids, clock(now_us)],
         )
         return AttemptReply(AttemptStatus(reply[0]), *reply[1:])
 

@@ -9,6 +9,7 @@ from engine.store.scripts import load
 
 _OPEN = load("deployment/open")
 _KEEP = load("deployment/keep")
+_LIST = load("deployment/list")
 
 
 class OpenStatus(IntEnum):
@@ -19,6 +20,15 @@ class OpenStatus(IntEnum):
 class KeepStatus(IntEnum):
     KEPT = 0
     FOUND = 1
+
+
+class ListStatus(IntEnum):
+    LISTED = 0
+
+
+class ListReply(NamedTuple):
+    status: ListStatus
+    names: bytes
 
 
 class KeepReply(NamedTuple):
@@ -43,3 +53,8 @@ class DeploymentStore:
     async def keep(self, *, name: str, proposal: bytes) -> KeepReply:
         reply = await self._runner.run(_KEEP, 0, [keys.DEPLOYMENT], [name, proposal])
         return KeepReply(KeepStatus(reply[0]), reply[1])
+
+    async def list(self) -> ListReply:
+        """The names of all that is kept, one a line."""
+        reply = await self._runner.run(_LIST, 0, [keys.DEPLOYMENT], [])
+        return ListReply(ListStatus(reply[0]), reply[1])

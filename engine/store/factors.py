@@ -14,6 +14,7 @@ _READ = load("factor/read")
 _ATTEMPT = load("factor/attempt")
 _CHANGE = load("factor/change")
 _LIST = load("factor/list")
+_SCAN = load("factor/scan")
 _FORGET = load("factor/forget")
 
 
@@ -31,6 +32,7 @@ class AttemptStatus(IntEnum):
     COUNTED = 0
     ABSENT = 1
     CLOSED = 2
+    SEALED = 3
 
 
 class ChangeStatus(IntEnum):
@@ -42,6 +44,10 @@ class ChangeStatus(IntEnum):
 
 class ListStatus(IntEnum):
     LISTED = 0
+
+
+class ScanStatus(IntEnum):
+    SCANNED = 0
 
 
 class ForgetStatus(IntEnum):
@@ -68,6 +74,7 @@ class AttemptReply(NamedTuple):
     status: AttemptStatus
     attempts: int
     now_ms: int
+    record: bytes
 
 
 class ChangeReply(NamedTuple):
@@ -78,6 +85,12 @@ class ChangeReply(NamedTuple):
 class ListReply(NamedTuple):
     status: ListStatus
     total: int
+    ids: bytes
+
+
+class ScanReply(NamedTuple):
+    status: ScanStatus
+    cursor: bytes
     ids: bytes
 
 
@@ -114,8 +127,13 @@ class FactorStore:
         reply = await self._runner.run(_READ, factor.partition, [keys.factor(factor)], [])
         return ReadReply(ReadStatus(reply[0]), *reply[1:])
 
-    async def attempt(self, *, factor: Place, most: int, now_us: int | None = None) -> AttemptReply:
-        reply = await self._runner.run(_ATTEMPT, factor.partition, [keys.factor(factor)], [most, clock(now_us)])
+    async def attempt(
+        self, *, factor: Place, most: int, ids: bytes = b"", now_us: int | None = None
+    ) -> AttemptReply:
+        """`ids` are those of the keys that the caller has."""
+        reply = await self._runner.run(
+            _ATTEMPT, factor.partition, [keys.factor(factor)], [most, ids, clock(now_us)]
+        )
         return AttemptReply(AttemptStatus(reply[0]), *reply[1:])
 
     async def change(
@@ -158,6 +176,12 @@ class FactorStore:
             _LIST, tenant.partition, _index(tenant), [states, order, most, life_ms, clock(now_us)]
         )
         return ListReply(ListStatus(reply[0]), *reply[1:])
+
+    async def scan(self, *, tenant: Place, is_active: bool, cursor: bytes, most: int) -> ScanReply:
+        """`cursor` is that of the reply before; `0` to begin with, and when there is no more."""
+        index = keys.active_factors(tenant) if is_active else keys.inactive_factors(tenant)
+        reply = await self._runner.run(_SCAN, tenant.partition, [index], [cursor, most])
+        return ScanReply(ScanStatus(reply[0]), *reply[1:])
 
     async def forget(self, *, factor: Place, user: Place, tenant: Place, factor_id: str) -> ForgetReply:
         """`user` is whom the factor was enrolled for."""

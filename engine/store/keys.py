@@ -19,11 +19,13 @@ PERMANENT = frozenset(
     {
         "active",
         "admin",
+        "admins",
         "claim",
         "deployment",
         "due",
         "factor",
         "inactive",
+        "keychecks",
         "outbox",
         "retries",
         "tenant",
@@ -32,6 +34,8 @@ PERMANENT = frozenset(
 )
 
 DEPLOYMENT = b"{0}:deployment"
+KEY_CHECKS = b"{0}:keychecks"
+KEY_HOLDERS = b"{0}:keyholders"
 
 _DIGEST_BYTES = 16
 
@@ -111,6 +115,10 @@ def claim(name: Place) -> bytes:
 
 def admin(email: Place) -> bytes:
     return email.tag + b"admin:" + email.digest
+
+
+def admins(partition: Place) -> bytes:
+    return partition.tag + b"admins"
 
 
 def session(email: Place, token_digest: str) -> bytes:

@@ -32,6 +32,7 @@ class FetchStatus(IntEnum):
     FETCHED = 0
     REPLAYED = 1
     GONE = 2
+    SEALED = 3
 
 
 class FetchReply(NamedTuple):
@@ -79,15 +80,15 @@ class PasscodeStore:
         )
         return SubmitReply(_SUBMIT_STATUSES[reply[0]], *reply[1:])
 
-    async def fetch(self, *, subject: Place, request: str | None) -> FetchReply:
-        """`request` is the digest of the Idempotency-Key.
+    async def fetch(self, *, subject: Place, request: str | None, ids: bytes = b"") -> FetchReply:
+        """`request` is the digest of the Idempotency-Key, `ids` are those of the keys that the caller has.
 
-        Without one there is no receipt, and the name of the passcode stands in its place: a Cluster serves a call
-        that names one key while its partition moves, and none that names two of which one is absent.
+        Without a request there is no receipt, and the name of the passcode stands in its place: a Cluster serves a
+        call that names one key while its partition moves, and none that names two of which one is absent.
         """
         passcode = keys.passcode(subject)
         receipt = passcode if request is None else keys.fetch_receipt(subject, request)
         reply = await self._runner.run(
-            _FETCH, subject.partition, [passcode, receipt], [0 if request is None else 1]
+            _FETCH, subject.partition, [passcode, receipt], [0 if request is None else 1, ids]
         )
         return FetchReply(_FETCH_STATUSES[reply[0]], reply[1])

@@ -4,15 +4,18 @@ Hand a sealed passcode to the agent and use up one of its fetches.
 KEYS   passcode     string: fetches left, colon, sealed passcode
        receipt      string: sealed passcode that an earlier fetch with this Idempotency-Key got
 ARGV   idempotent   1 = this fetch carries an Idempotency-Key
+       ids          of the keys that the caller can open with, each between blanks; empty = not asked
 REPLY  status, sealed
        0 FETCHED
        1 REPLAYED   sealed is what the first fetch with this Idempotency-Key got
        2 GONE       unknown, expired or used up: one answer for all
+       3 SEALED     the caller cannot open it, so no fetch is used up
 REPEAT unsafe       a repeat without an Idempotency-Key would find the passcode used up
 DURABLE yes
 ]]
+--@include opens
 local passcode, receipt = KEYS[1], KEYS[2]
-local idempotent = ARGV[1] == '1'
+local idempotent, ids = ARGV[1] == '1', ARGV[2]
 
 if idempotent then
   local earlier = redis.call('GET', receipt)
@@ -26,6 +29,9 @@ if not value then
 end
 local colon = string.find(value, ':', 1, true)
 local left, sealed = tonumber(string.sub(value, 1, colon - 1)), string.sub(value, colon + 1)
+if not opens(ids, sealed) then
+  return {3, sealed}
+end
 if idempotent then
   redis.call('SET', receipt, sealed, 'PX', math.max(redis.call('PTTL', passcode), 1))
 end

@@ -69,6 +69,7 @@ def test_every_refusal_brings_the_headers_that_are_documented() -> None:
         engine.Busy(),
         engine.FactorLocked(1000),
         engine.TooManyChallenges(1000),
+        engine.KeyMissing("k1"),
         engine.Overloaded(),
         engine.Unauthenticated(),
         MethodNotAllowed("GET"),

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from engine.errors import UnknownTenant
+from engine.errors import CannotUnseal, UnknownTenant
 from engine.ids import TenantId
-from engine.sealing import CannotUnseal
 from engine.tenants import ChallengeSetup, State, Tenant
 
 if TYPE_CHECKING:

@@ -19,9 +19,11 @@ from engine.store import (
     deployment,
     factors,
     idempotency,
+    keyholders,
     limits,
     outbox,
     passcodes,
+    seals,
     tenants,
 )
 from engine.store.scripts import ContractError, Script, load, load_all, parse_contract
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 # A script's reply in Python: its fields are the header's REPLY, the first one's IntEnum is the header's statuses.
 REPLIES: dict[str, type[tuple[Any, ...]]] = {
     "admin/create": admins.CreateReply,
+    "admin/list": admins.ListReply,
     "admin/read": admins.ReadReply,
     "admin/set_password": admins.SetPasswordReply,
     "challenge/attempt": challenges.AttemptReply,
@@ -51,6 +54,7 @@ REPLIES: dict[str, type[tuple[Any, ...]]] = {
     "claim/release": claims.ReleaseReply,
     "claim/take": claims.TakeReply,
     "deployment/keep": deployment.KeepReply,
+    "deployment/list": deployment.ListReply,
     "deployment/open": deployment.OpenReply,
     "factor/attempt": factors.AttemptReply,
     "factor/change": factors.ChangeReply,
@@ -58,7 +62,11 @@ REPLIES: dict[str, type[tuple[Any, ...]]] = {
     "factor/forget": factors.ForgetReply,
     "factor/list": factors.ListReply,
     "factor/read": factors.ReadReply,
+    "factor/scan": factors.ScanReply,
     "idempotency/claim": idempotency.RequestReply,
+    "keyholder/join": keyholders.JoinReply,
+    "keyholder/leave": keyholders.LeaveReply,
+    "keyholder/read": keyholders.ReadReply,
     "limit/charge": limits.Charge,
     "limit/give_back": limits.GiveBackReply,
     "outbox/backlog": outbox.BacklogReply,
@@ -71,6 +79,8 @@ REPLIES: dict[str, type[tuple[Any, ...]]] = {
     "outbox/take": outbox.TakeReply,
     "passcode/fetch": passcodes.FetchReply,
     "passcode/submit": passcodes.SubmitReply,
+    "seal/read": seals.ReadReply,
+    "seal/replace": seals.ReplaceReply,
     "session/open": admins.OpenReply,
     "session/read": admins.SessionReply,
     "tenant/create": tenants.CreateReply,
@@ -230,6 +240,8 @@ READS = {
     "exists",
     "get",
     "hget",
+    "hgetall",
+    "hkeys",
     "hmget",
     "pttl",
     "smembers",
@@ -241,6 +253,7 @@ READS = {
     "zcard",
     "zrange",
     "zrangebyscore",
+    "zscan",
 }
 
 

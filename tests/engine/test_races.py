@@ -153,7 +153,9 @@ async def test_of_many_owners_one_takes_the_name(links: list[AnyLink], subject: 
 async def test_of_many_sign_ups_with_one_address_one_is_created(links: list[AnyLink], subject: Place) -> None:
     replies = await at_once(
         links,
-        lambda link, number: AdminStore(link).create(admin=subject, record=b"", password_hash=f"{number}"),
+        lambda link, number: AdminStore(link).create(
+            admin=subject, admin_id="a", record=b"", password_hash=f"{number}"
+        ),
     )
     assert Counter(reply.status for reply in replies) == {
         AdminCreateStatus.CREATED: 1,

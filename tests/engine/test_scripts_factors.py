@@ -107,18 +107,24 @@ async def test_activations_are_counted_and_only_so_many_are_looked_at(case: Case
     replies = [await case.factors.attempt(factor=case.factor, most=2, now_us=us()) for _ in range(3)]
 
     assert replies == [
-        (ActivationStatus.COUNTED, 1, NOW_MS),
-        (ActivationStatus.COUNTED, 2, NOW_MS),
-        (ActivationStatus.CLOSED, 3, NOW_MS),
+        (ActivationStatus.COUNTED, 1, NOW_MS, RECORD),
+        (ActivationStatus.COUNTED, 2, NOW_MS, RECORD),
+        (ActivationStatus.CLOSED, 3, NOW_MS, RECORD),
     ]
     await case.change("ACTIVE")
     assert await case.factors.attempt(factor=case.factor, most=9, now_us=us()) == (
         ActivationStatus.CLOSED,
         0,
         NOW_MS,
+        b"",
     )
     other = case.beside("nobody's")
-    assert await case.factors.attempt(factor=other, most=9, now_us=us()) == (ActivationStatus.ABSENT, 0, NOW_MS)
+    assert await case.factors.attempt(factor=other, most=9, now_us=us()) == (
+        ActivationStatus.ABSENT,
+        0,
+        NOW_MS,
+        b"",
+    )
 
 
 async def test_a_factor_is_listed_by_the_state_that_it_is_in(case: Case) -> None:

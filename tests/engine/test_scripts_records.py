@@ -174,8 +174,12 @@ def admins(backend: Backend) -> AdminStore:
 async def test_an_administrator_is_created_once_and_kept(
     backend: Backend, admins: AdminStore, place: Place
 ) -> None:
-    assert await admins.create(admin=place, record=RECORD, password_hash="one") == (CreateStatus.CREATED,)
-    assert await admins.create(admin=place, record=b"", password_hash="two") == (CreateStatus.EXISTS,)
+    assert await admins.create(admin=place, admin_id="a", record=RECORD, password_hash="one") == (
+        CreateStatus.CREATED,
+    )
+    assert await admins.create(admin=place, admin_id="a", record=b"", password_hash="two") == (
+        CreateStatus.EXISTS,
+    )
     assert await admins.read(admin=place) == (ReadStatus.FOUND, RECORD, b"one", 1)
     assert backend.remaining_ms(keys.admin(place)) == FOREVER
 
@@ -185,15 +189,15 @@ async def test_an_unknown_administrator_has_no_password_and_no_session(
 ) -> None:
     assert await admins.read(admin=place) == (ReadStatus.UNKNOWN, b"", b"", 0)
     assert await admins.set_password(admin=place, password_hash="x") == (SetPasswordStatus.UNKNOWN,)
-    opened = await admins.open_session(admin=place, session=SESSION, epoch=0, ttl_ms=SESSION_MS)
+    opened = await admins.open_session(admin=place, admin_id="a", session=SESSION, epoch=0, ttl_ms=SESSION_MS)
     assert opened == (OpenStatus.STALE,)
     assert await admins.read_session(admin=place, session=SESSION) == (SessionStatus.OVER,)
     assert not backend.names()
 
 
 async def test_a_session_is_alive_for_its_life(backend: Backend, admins: AdminStore, place: Place) -> None:
-    await admins.create(admin=place, record=b"", password_hash="one")
-    opened = await admins.open_session(admin=place, session=SESSION, epoch=1, ttl_ms=SESSION_MS)
+    await admins.create(admin=place, admin_id="a", record=b"", password_hash="one")
+    opened = await admins.open_session(admin=place, admin_id="a", session=SESSION, epoch=1, ttl_ms=SESSION_MS)
     assert opened == (OpenStatus.OPENED,)
     assert await admins.read_session(admin=place, session=SESSION) == (SessionStatus.ALIVE,)
     assert await admins.read_session(admin=place, session="e" * 64) == (SessionStatus.OVER,)
@@ -203,8 +207,8 @@ async def test_a_session_is_alive_for_its_life(backend: Backend, admins: AdminSt
 
 
 async def test_a_new_password_ends_the_sessions_of_the_old_one(admins: AdminStore, place: Place) -> None:
-    await admins.create(admin=place, record=b"", password_hash="one")
-    await admins.open_session(admin=place, session=SESSION, epoch=1, ttl_ms=SESSION_MS)
+    await admins.create(admin=place, admin_id="a", record=b"", password_hash="one")
+    await admins.open_session(admin=place, admin_id="a", session=SESSION, epoch=1, ttl_ms=SESSION_MS)
     assert await admins.set_password(admin=place, password_hash="two") == (SetPasswordStatus.CHANGED,)
     assert await admins.read(admin=place) == (ReadStatus.FOUND, b"", b"two", 2)
     assert await admins.read_session(admin=place, session=SESSION) == (SessionStatus.OVER,)
@@ -213,11 +217,11 @@ async def test_a_new_password_ends_the_sessions_of_the_old_one(admins: AdminStor
 async def test_a_session_is_not_opened_under_a_password_that_was_changed_meanwhile(
     backend: Backend, admins: AdminStore, place: Place
 ) -> None:
-    await admins.create(admin=place, record=b"", password_hash="one")
+    await admins.create(admin=place, admin_id="a", record=b"", password_hash="one")
     await admins.set_password(admin=place, password_hash="two")
-    opened = await admins.open_session(admin=place, session=SESSION, epoch=1, ttl_ms=SESSION_MS)
+    opened = await admins.open_session(admin=place, admin_id="a", session=SESSION, epoch=1, ttl_ms=SESSION_MS)
     assert opened == (OpenStatus.STALE,)
-    assert backend.names() == {keys.admin(place)}
+    assert backend.names() == {keys.admin(place), keys.admins(place)}
 
 
 # The deployment

@@ -14,6 +14,7 @@ import click
 
 from engine.assembly import Engine, open_engine
 from engine.errors import (
+    CannotUnseal,
     Invalid,
     Misconfigured,
     OutcomeUnknown,
@@ -29,7 +30,6 @@ from engine.errors import (
     UnknownFactor,
     UnknownTenant,
 )
-from engine.sealing import CannotUnseal
 from watchword.embedded import redis_for
 from watchword.options import engine_options, with_embedded_redis
 from watchword.servers import EmbeddedError
@@ -48,7 +48,6 @@ _REFUSALS: dict[type[Exception], str] = {
     UnknownDelivery: "No message of this id was given up: `watchword deliveries list --tenant ID` shows them.",
     UnknownAdmin: "Nobody signed up with this e-mail address.",
 }
-_CANNOT_UNSEAL = "WATCHWORD_KEYS does not open what is stored here: give all keys that it was sealed with."
 _OUTCOME_UNKNOWN = "Redis did not answer in time. It may have done what was asked: look before you repeat it."
 _RULES = {"min": "at least", "max": "at most"}
 _OPTIONS = {
@@ -110,10 +109,10 @@ def plain_refusals() -> Generator[None]:
         raise click.ClickException(str(error)) from None
     except Invalid as error:
         raise click.ClickException("; ".join(map(_sentence, error.problems))) from None
+    except CannotUnseal as error:
+        raise click.ClickException(f"Refused: {error}. `watchword keys status` tells more.") from None
     except Refusal as error:
         raise click.ClickException(_REFUSALS.get(type(error), f"Refused: {error.reason}.")) from None
-    except CannotUnseal:
-        raise click.ClickException(_CANNOT_UNSEAL) from None
     except OutcomeUnknown:
         raise click.ClickException(_OUTCOME_UNKNOWN) from None
     except (Unavailable, ScriptFailed) as error:
