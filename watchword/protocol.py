@@ -25,6 +25,7 @@ MAX_MESSAGE_BYTES = 2 * 1024 * 1024  # with a body that is refused, and with tra
 HEAD_SECONDS = 10.0
 _LOOK_SECONDS = 2.0  # how exactly times are kept
 
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 _EXTENSIONS: Final[dict[str, dict[object, object]]] = {WHOLE_ANSWER: {}}
 
 
@@ -54,6 +55,8 @@ class EdgeHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self.transport.is_closing():  # refused: there may be no request at all to look at
+            return
         scope = self.scope
         self._received = self._received + len(data) if scope is self._measured else len(data)
         self._measured = scope
@@ -64,6 +67,13 @@ class EdgeHttpProtocol(HttpToolsProtocol):
             self._wait(HEAD_SECONDS)
         if self._received > (MAX_HEAD_BYTES if in_head else MAX_MESSAGE_BYTES):
             self._refuse("The request is too large.")
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        # httptools takes what follows a request for an upgrade for another protocol's, and reads a body as the next
+        # request. A proxy in front does not: so there is no next one (request smuggling).
+        if self.parser.should_upgrade() and any(name in _FRAMING for name, _ in self.headers):
+            self.cycle.keep_alive = False
 
     def on_response_complete(self) -> None:
         # As uvicorn's, but without a timer for every answer.
