@@ -34,7 +34,7 @@ _BODY_SECONDS = 5
 
 # A second one of these leaves open which is meant, and two parties may choose differently.
 _ONCE = frozenset(
-    {b"authorization", b"content-type", b"idempotency-key", b"origin", b"x-api-key", b"x-request-id"}
+    {b"authorization", b"content-type", b"host", b"idempotency-key", b"origin", b"x-api-key", b"x-request-id"}
 )
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _IDEMPOTENCY_KEY = re.compile(rb"[\x21-\x7e]{1,255}")
