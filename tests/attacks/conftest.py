@@ -19,7 +19,11 @@ TALKATIVE = {"access_log": "all", "log_level": "debug"}
 @pytest.fixture(scope="session")
 def edge() -> "Generator[Edge]":
     """Two workers without rate limits. In the end every line of their log must be a JSON object, on one line."""
-    with RedisServer(server_binaries()[0]) as redis, Edge(redis, **NO_LIMITS | TALKATIVE, courier="off") as edge:
+    with (
+        # DEBUG is for who administers the server: tests stop it from removing by itself what has expired.
+        RedisServer(server_binaries()[0], "--enable-debug-command", "yes") as redis,
+        Edge(redis, **NO_LIMITS | TALKATIVE, courier="off") as edge,
+    ):
         yield edge
         assert not leaks(redis.admin)
         assert edge.log_lines()
