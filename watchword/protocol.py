@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from httptools import HttpParserError
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from edge.http import WHOLE_ANSWER
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_MESSAGE_BYTES = 2 * 1024 * 1024  # with a body that is refused, and with trailers
+MAX_PIPELINED = 100  # requests that wait for their turn: each of 40 bytes takes 2 kB
 HEAD_SECONDS = 10.0
 _LOOK_SECONDS = 2.0  # how exactly times are kept
 
@@ -30,7 +32,8 @@ _EXTENSIONS: Final[dict[str, dict[object, object]]] = {WHOLE_ANSWER: {}}
 
 
 class EdgeHttpProtocol(HttpToolsProtocol):
-    """Refuses a head that has not ended after 64 KiB or 10 seconds, and a message of more than 2 MiB.
+    """Refuses a head that has not ended after 64 KiB or 10 seconds, a message of more than 2 MiB, and more than 100
+    requests that wait for their turn.
 
     Offers applications the ASGI extension `WHOLE_ANSWER`.
     """
@@ -70,8 +73,10 @@ class EdgeHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
-        # httptools takes what follows a request for an upgrade for another protocol's, and reads a body as the next
-        # request. A proxy in front does not: so there is no next one (request smuggling).
+        if len(self.pipeline) > MAX_PIPELINED:
+            raise HttpParserError  # as what cannot be parsed
+        # httptools takes what follows a request for an upgrade for another protocol's, and reads a body as the
+        # next request. A proxy in front does not: so there is no next one (request smuggling).
         if self.parser.should_upgrade() and any(name in _FRAMING for name, _ in self.headers):
             self.cycle.keep_alive = False
 

@@ -198,7 +198,8 @@ async def test_addresses_that_nobody_vouches_for_are_one(
     """Spoofed ones, to an edge without a proxy, and behind a proxy what stands left of the one that it saw."""
     spoofed = [sign_in(fresh("a") + "@example.com", "x", f"198.51.100.{number}") for number in range(3 * AT_ONCE)]
     chained = [
-        sign_in(fresh("a") + "@example.com", "x", f"198.51.100.{number}, 192.0.2.77") for number in range(3 * AT_ONCE)
+        sign_in(fresh("a") + "@example.com", "x", f"198.51.100.{number}, 192.0.2.77")
+        for number in range(3 * AT_ONCE)
     ]
     rounds = range(0, 3 * AT_ONCE, AT_ONCE)
     direct = [answer for at in rounds for answer in await swarms[1].ask(spoofed[at : at + AT_ONCE])]

@@ -49,7 +49,8 @@ def assert_log_is_whole(edge: "Edge") -> None:
 
 @every_breakout
 @pytest.mark.parametrize(
-    "name", ["x-request-id", "user-agent", "host", "origin", "referer", "x-forwarded-for", "idempotency-key", "x-api-key"]
+    "name",
+    ["x-request-id", "user-agent", "host", "origin", "referer", "x-forwarded-for", "idempotency-key", "x-api-key"],
 )
 def test_a_header_is_not_in_the_log(edge: "Edge", tenant: "Tenant", name: str, text: str) -> None:
     headers = [("content-type", "application/json"), ("connection", "close"), (name, text)]
@@ -63,7 +64,12 @@ def test_a_header_is_not_in_the_log(edge: "Edge", tenant: "Tenant", name: str, t
 def test_a_path_a_query_and_a_body_are_not_in_the_log(edge: "Edge", tenant: "Tenant", text: str) -> None:
     encoded = "".join(f"%{byte:02x}" for byte in text.encode())
     body = json.dumps({"pass_key": text, "pass_phrase": text, text: [text]}).encode()
-    for path in (f"/{encoded}", tenant.fetch_path(text), f"/api/v2/{encoded}/identity/passcode", f"/livez?{encoded}"):
+    for path in (
+        f"/{encoded}",
+        tenant.fetch_path(text),
+        f"/api/v2/{encoded}/identity/passcode",
+        f"/livez?{encoded}",
+    ):
         ask(edge, request("GET", path, [CLOSE, *tenant.key_header.items()]))
     ask(edge, request("POST", tenant.path, [CLOSE, ("content-type", "application/json")], body))
     ask(edge, request("POST", "/api/v2/login", [CLOSE, ("content-type", "application/json")], body))
@@ -85,7 +91,7 @@ def test_the_name_of_an_unknown_field_is_not_in_the_log(edge: "Edge", app: App, 
 
 def test_a_break_in_a_header_makes_no_line(edge: "Edge") -> None:
     for ending in (b"\r\n", b"\n", b"\r", b"\0"):
-        forged = b'x' + ending + b'{"level":"info","message":"' + MARK.encode() + b'"}'
+        forged = b"x" + ending + b'{"level":"info","message":"' + MARK.encode() + b'"}'
         sent = b"GET /livez HTTP/1.1\r\nhost: edge\r\nconnection: close\r\nx-request-id: " + forged + b"\r\n\r\n"
         exchange(edge, sent)
 
@@ -103,10 +109,15 @@ def test_an_id_of_a_request_that_is_one_is_logged_as_it_is(edge: "Edge") -> None
     assert not logged & {good + "x", "a b", "a:b", "ä", '"', "{}", "a,b"}
 
 
-anything = st.text(st.characters(codec=None, categories=None), max_size=30) | st.binary(max_size=10) | st.integers()
+anything = (
+    st.text(st.characters(codec=None, categories=None), max_size=30) | st.binary(max_size=10) | st.integers()
+)
 
 
-@given(message=anything, extra=st.dictionaries(st.from_regex(r"[a-z]{1,8}\Z"), anything | st.lists(anything), max_size=3))
+@given(
+    message=anything,
+    extra=st.dictionaries(st.from_regex(r"[a-z]{1,8}\Z"), anything | st.lists(anything), max_size=3),
+)
 def test_whatever_is_logged_is_one_object_on_one_line_in_ascii(message: object, extra: dict[str, object]) -> None:
     record = logging.makeLogRecord({"name": "any", "levelname": "INFO", "msg": message, "created": 0.0})
     vars(record).update({f"x_{name}": value for name, value in extra.items()})

@@ -71,7 +71,15 @@ OF_KEYS = [
     "SORT {0}:tenants",
     "UNLINK {0}:tenants",
 ]
-OF_OTHERS = ["GET other", "SET session:1 x", "GET {0}", "GET 0:tenants", "DEL queue", "HSET {0}tenants a b", "GET {}"]
+OF_OTHERS = [
+    "GET other",
+    "SET session:1 x",
+    "GET {0}",
+    "GET 0:tenants",
+    "DEL queue",
+    "HSET {0}tenants a b",
+    "GET {}",
+]
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +108,9 @@ def refused_in_a_script(thief: "redis.Redis", words: str) -> None:
         run(thief, "return redis.call(unpack(ARGV))", *words.split())
     told = str(refusal.value)
     # By the permissions, or because scripts may not at all.
-    assert any(said in told for said in ("ACL failure", "not allowed from script", "NOPERM", "Unknown Redis command"))
+    assert any(
+        said in told for said in ("ACL failure", "not allowed from script", "NOPERM", "Unknown Redis command")
+    )
 
 
 @pytest.mark.parametrize("words", OF_SERVERS + OF_KEYS)

@@ -222,9 +222,7 @@ def test_an_idempotency_key_of_another_tenant_replays_nothing(intruder: House, v
 
     assert [one["pass_phrase"] for one in fetched] == [ours, theirs, ours]
     for house, other in ((victim, intruder), (intruder, victim)):
-        answer = house.tenant.http.get(
-            other.tenant.fetch_path("555 0100"), headers=house.tenant.key_header | key
-        )
+        answer = house.tenant.http.get(other.tenant.fetch_path("555 0100"), headers=house.tenant.key_header | key)
         assert answer.status_code == 400
         assert "pass_phrase" not in answer.text
 
