@@ -23,8 +23,7 @@ class JsonFormatter(logging.Formatter):
         line.update((name, value) for name, value in vars(record).items() if name not in _STANDARD)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        # In ASCII: nothing in it ends a line or moves a cursor, and lone surrogates, of which there is no UTF-8, can
-        # be written too.
+        # In ASCII: nothing in it ends a line or moves a cursor, and lone surrogates can be written, too.
         return json.dumps(msgspec.to_builtins(line, enc_hook=str))
 
 

@@ -32,8 +32,8 @@ _EXTENSIONS: Final[dict[str, dict[object, object]]] = {WHOLE_ANSWER: {}}
 
 
 class EdgeHttpProtocol(HttpToolsProtocol):
-    """Refuses a head that has not ended after 64 KiB or 10 seconds, a message of more than 2 MiB, and more than 100
-    requests that wait for their turn.
+    """Refuses a head that has not ended after 64 KiB or 10 seconds, a message of more than 2 MiB, and more than
+    100 requests that wait for their turn.
 
     Offers applications the ASGI extension `WHOLE_ANSWER`.
     """

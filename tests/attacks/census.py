@@ -1,4 +1,4 @@
-"""What decodes, by the program itself: its readers of bodies and queries, and every call that decodes something."""
+"""What decodes, by the program itself: its readers of bodies and queries, and every call that decodes."""
 
 import ast
 import importlib

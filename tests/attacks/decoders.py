@@ -30,6 +30,7 @@ from engine.reading import readable
 from engine.sealing import CannotUnseal, Keyring
 from engine.store.address import Address, AddressError
 from engine.store.keys import KeySpace
+from engine.store.topology import parse_topology
 from engine.tenants import Tenant
 from engine.tokens import Kind, parse
 from tests.attacks import inputs
@@ -43,8 +44,8 @@ Reads = Callable[[Any], object]
 
 
 class Decoder(NamedTuple):
-    """`refusals` are all that it may raise. `places` are the calls of the census that it is tried for. `of` is what it
-    reads, bytes or text.
+    """`refusals` are all that it may raise. `places` are the calls of the census that it is tried for. `of` is
+    what it reads, bytes or text.
     """
 
     name: str
@@ -60,7 +61,7 @@ def of_header(name: bytes, reads: Callable[[Request], object]) -> Reads:
 
 
 def request(headers: list[tuple[bytes, bytes]], body: bytes = b"") -> Request:
-    async def receive() -> dict[str, object]:  # noqa: RUF029  # as servers do
+    async def receive() -> dict[str, object]:  # as servers do
         return {"type": "http.request", "body": body}
 
     scope = {"type": "http", "method": "POST", "headers": headers, "scheme": "http", "client": ("127.0.0.1", 1)}
@@ -166,6 +167,8 @@ def _of_operators() -> Iterator[Decoder]:
     yield Decoder(
         "URL of Redis", Address.parse, inputs.URLS, (AddressError,), ("engine.store.address:Address.parse",), str
     )
+    places = ("engine.store.topology:parse_topology",)
+    yield Decoder("URL of several", parse_topology, inputs.TOPOLOGIES, (AddressError,), places, str)
     given = inputs.settings(sorted(settings_table()))
     yield Decoder("settings", settings, given, (Misconfigured,), ("watchword.settings:_networks",), tuple)
 

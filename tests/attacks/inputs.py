@@ -15,6 +15,7 @@ TOKENS = st.from_regex(r"ww[acks][0-9a-f]{32}[A-Za-z0-9]{43}[0-9a-f]{8}", fullma
 PHONES = st.text("0123456789 +().-", max_size=70) | TEXT
 URLS = st.from_regex(r"(redis|rediss|unix|https?)(\+[a-z]+)?://[ -~]{0,40}", fullmatch=True) | TEXT
 SEARCHES = st.text("ab=!();,'\"\\ ~<>\0", max_size=80) | TEXT
+TOPOLOGIES = st.from_regex(r"rediss?\+(sentinel|cluster)://[a-z0-9:@,.\[\]/?=&%]{0,40}", fullmatch=True) | URLS
 HOPS = st.ip_addresses().map(str) | st.text("0123456789abcdef:.%,[] \t-", max_size=60)
 CHAINS = st.lists(HOPS, max_size=5).map(lambda hops: ",".join(hops).encode()) | BYTES
 ROWS = st.lists(TEXT | NUMERALS | st.uuids().map(str), max_size=7).map(" ".join)

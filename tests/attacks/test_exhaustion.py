@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from tests.edge.tenants import Operator, Tenant
 
 CLOSE = ("connection", "close")
-CONNECTIONS = 300
-SERVED_SECONDS = 2.0  # of a machine that does other things besides; as a rule it takes one or two milliseconds
+CONNECTIONS = 150
+SERVED_SECONDS = 5.0  # on a machine that does other things besides; as a rule it takes milliseconds
 MEGABYTE = 1024 * 1024
 HALF_A_HEAD = b"GET /livez HTTP/1.1\r\nhost: edge\r\nx-a: "
 HALF_A_BODY = request("POST", "/api/v2/login", [("content-type", JSON), ("content-length", "100")])
@@ -36,7 +36,7 @@ BODIES = [
     (called, method, call.credentials[0].name if call.credentials and call.credentials[0] else None)
     for called in every_path()
     for method, call in called.route.methods.items()
-    if call.body is not None
+    if call.body is not None and called.path == called.surface.prefix + called.route.path
 ]
 
 
@@ -71,7 +71,8 @@ def test_others_are_served_beside_connections_that_say_nothing_or_half_of_someth
 ) -> None:
     for _ in range(20):
         for connection in halves[1::3]:
-            connection.sendall(b"b")
+            with suppress(OSError):  # on a busy machine their time may be up
+                connection.sendall(b"b")
         assert_served(tenant)
 
 

@@ -6,7 +6,6 @@ However it is spread, exactly as many guesses are looked at as may be. What one 
 
 import asyncio
 from collections import Counter
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,9 +16,10 @@ from edge.scopes import SCOPES
 from engine.policies import ChallengePolicy
 from engine.tokens import Kind, mint
 from tests.edge.apps import TOTP, App, Factor, code_operation, new_app
-from tests.edge.program import NO_LIMITS, Edge
+from tests.edge.program import NO_LIMITS, WORKERS, Edge
 from tests.edge.sockets import Answer, Swarm, request
 from tests.edge.tenants import PASSWORD, Operator, Tenant, fresh
+from tests.edge.workers import connection_to_each_worker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Sequence
@@ -58,18 +58,18 @@ def exposed(edge: Edge) -> "Generator[Edge]":
 
 @pytest.fixture
 async def swarms(behind: Edge, exposed: Edge) -> "AsyncGenerator[tuple[Swarm, Swarm]]":
-    async with AsyncExitStack() as stack:
-        yield (
-            await stack.enter_async_context(Swarm(behind, AT_ONCE)),
-            await stack.enter_async_context(Swarm(exposed, AT_ONCE)),
-        )
+    async with connection_to_each_worker(behind) as first, connection_to_each_worker(exposed) as second:
+        for swarm in (first, second):
+            while swarm.size < AT_ONCE:
+                await swarm.grow()
+        yield first, second
 
 
 async def ask_both(swarms: tuple[Swarm, Swarm], requests: "Sequence[bytes]") -> list[Answer]:
     """Half of the requests by each edge, all in one instant."""
     halves = await asyncio.gather(*[swarm.ask(requests[at::2]) for at, swarm in enumerate(swarms)])
     answers = [answer for half in halves for answer in half]
-    assert len({answer.worker for answer in answers}) > 2, "fewer workers than a single edge has prove little"
+    assert len({answer.worker for answer in answers}) == len(swarms) * WORKERS
     return answers
 
 
@@ -185,11 +185,11 @@ async def test_another_spelling_of_an_e_mail_address_has_no_attempts_of_its_own(
 ) -> None:
     email = operator.new_admin().email
     spellings = [email, spelling.format(email.upper()), spelling.format(email.title())]
-    tries = [sign_in(spellings[number % 3], "wrong", f"203.0.113.{number}") for number in range(18)]
+    tries = [sign_in(spellings[number % 3], "wrong", f"203.0.113.{number}") for number in range(2 * AT_ONCE)]
 
     answers = await ask_both(swarms, tries)
 
-    assert states(answers) == {401: SIGN_INS, 429: 18 - SIGN_INS}
+    assert states(answers) == {401: SIGN_INS, 429: 2 * AT_ONCE - SIGN_INS}
 
 
 async def test_addresses_that_nobody_vouches_for_are_one(

@@ -13,7 +13,8 @@ from redis.exceptions import NoPermissionError, ResponseError
 from redis.retry import Retry
 
 from engine.store import scripts
-from tests.engine.servers import PASSWORD, USER, RedisServer, server_binaries
+from tests.engine.permissions import PASSWORD, USER
+from tests.engine.servers import RedisServer, server_binaries
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -86,7 +87,6 @@ OF_OTHERS = [
 def server() -> "Generator[RedisServer]":
     """Of its own: what is let through by mistake would be the end of another's."""
     with RedisServer(server_binaries()[0]) as server:
-        server.url_of_user()
         yield server
 
 
@@ -180,7 +180,7 @@ def test_a_script_changes_nothing_that_ours_use(server: RedisServer, thief: "red
 
 
 def test_it_may_do_what_our_scripts_do_to_whatever_has_a_name_of_ours(thief: "redis.Redis") -> None:
-    """Not a promise but a fact, which docs/security.md states: who has this password can forge what is not sealed."""
+    """A fact, which docs/security.md states: who has this password can forge what is not sealed."""
     assert run(thief, "return redis.call('SET', '{0}:passcode:forged', 'x')") == b"OK"
     assert run(thief, "return redis.call('GET', '{0}:passcode:forged')") == b"x"
     assert run(thief, "return redis.call('DEL', '{0}:passcode:forged')") == 1

@@ -1,8 +1,8 @@
 """One company's credentials on another's data, on every route that there is.
 
-The calls are those that the edge declares. One with credentials and ids in its path is crossed by itself: with every
-mixture of the intruder's ids and the victim's, and with the body that the victim would send. Any other call has a
-recipe below, or is said to be nobody's. So a new call is crossed, or fails a test until somebody says how.
+The calls are those that the edge declares. One with credentials and ids in its path is crossed by itself: with
+every mixture of the intruder's ids and the victim's, and with the body that the victim would send. Any other call
+has a recipe below, or is said to be nobody's. So a new call is crossed, or fails a test until somebody says how.
 """
 
 from itertools import combinations
@@ -93,7 +93,7 @@ def mixtures(way: Way, intruder: House, victim: House) -> "list[dict[str, str]]"
 def test_the_ids_of_another_tenant_are_no_good_to_an_intruder(
     edge: "Edge", intruder: House, victim: House, way: Way
 ) -> None:
-    """Refused as what there is not, nothing changed; and by the owner the very same call is carried out after it."""
+    """Refused as what there is not, and nothing changed. After it the owner's very same call is carried out."""
     assert way.credential is not None
     credentials, body = intruder.credentials[way.credential.name], victim.body(way.operation)
     with nothing_new(edge.redis):
@@ -209,7 +209,7 @@ def test_a_call_without_ids_in_its_path_does_nothing_for_an_intruder(
 
 def test_every_call_is_crossed_has_a_recipe_or_is_said_to_be_nobodys() -> None:
     operations = {way.operation for way in WAYS}
-    assert OTHERS == RECIPES.keys()
+    assert RECIPES.keys() == OTHERS
     assert operations >= PUBLIC, "there is no such call any more"
     assert not [str(way) for way in WAYS if way.operation in PUBLIC and way.credential]
 

@@ -1,10 +1,10 @@
 """Whether two kinds of requests can be told apart by the time that their answers take.
 
 Machines are loaded, and their times are no bell curves: means and fixed bounds tell nothing. So kinds are asked in
-turns, in an order that is drawn anew each time, over one connection, and what is looked at are differences within a
-turn, which drift and load have in common. How much such differences are worth is measured too: each turn asks one
-kind twice (A/A). A kind is told apart if its difference to the other is much larger than that of a kind to itself,
-in several rounds in a row and in the same direction: noise is not so steady, an oracle is.
+turns, in an order that is drawn anew each time, over one connection, and what is looked at are differences within
+a turn, which drift and load have in common. How much such differences are worth is measured too: each turn asks
+one kind twice (A/A). Kinds are told apart if their difference is much larger than that of a kind to itself, and
+than what could be of use, in several rounds in a row and in one direction: noise is not so steady, an oracle is.
 """
 
 import random
