@@ -4,6 +4,7 @@ With SCRIPT LOAD and EVALSHA anybody's script can be run, so the user may do on 
 commands of our scripts do. That is its power, and docs/security.md says so. What is tested here is where it ends.
 """
 
+import socket
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -184,6 +185,22 @@ def test_it_may_do_what_our_scripts_do_to_whatever_has_a_name_of_ours(thief: "re
     assert run(thief, "return redis.call('SET', '{0}:passcode:forged', 'x')") == b"OK"
     assert run(thief, "return redis.call('GET', '{0}:passcode:forged')") == b"x"
     assert run(thief, "return redis.call('DEL', '{0}:passcode:forged')") == 1
+
+
+def test_it_may_watch_names_as_they_are_written(server: RedisServer) -> None:
+    """Another fact: an edge needs CLIENT TRACKING, and no ACL tells its modes apart."""
+    with socket.socket(socket.AF_UNIX) as thief:
+        thief.settimeout(10)
+        thief.connect(str(server.socket))
+        thief.sendall(f'HELLO 3 AUTH {USER} "{PASSWORD}"\r\nCLIENT TRACKING ON BCAST\r\n'.encode())
+        heard = b""
+        while b"+OK\r\n" not in heard:
+            heard += thief.recv(65536)
+        server.command("SET", "{0}:tenant:whoever", "x", "PX", 1000)
+        heard = thief.recv(65536)
+
+    assert b"invalidate" in heard
+    assert b"{0}:tenant:whoever" in heard
 
 
 @pytest.mark.parametrize(("name", "password"), [(USER, "wrong"), (USER, ""), ("nobody", PASSWORD)])
