@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any, cast
 
 import edge
@@ -48,7 +49,7 @@ def places() -> set[str]:
     }
 
 
-def _modules() -> Iterator[Any]:
+def _modules() -> Iterator[ModuleType]:
     """All of the program but its entry point."""
     for package in (edge, engine, watchword):
         for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
@@ -56,9 +57,11 @@ def _modules() -> Iterator[Any]:
                 yield importlib.import_module(found.name)
 
 
-def _of_module(module: Any) -> Iterator[tuple[str, object]]:  # noqa: ANN401  # a module
+def _of_module(module: ModuleType) -> Iterator[tuple[str, object]]:
     for name, value in vars(module).items():
-        many = cast("Mapping[object, object]", value) if isinstance(value, Mapping) else {"": value}
+        many: Mapping[object, object] = (
+            cast("Mapping[object, object]", value) if isinstance(value, Mapping) else {"": value}
+        )
         yield from ((f"{module.__name__}:{name}{key}", one) for key, one in many.items())
 
 

@@ -199,8 +199,8 @@ def _of_records() -> Iterator[Decoder]:
     yield Decoder("stored claim", Claim.parse, inputs.ROWS.map(_encoded) | inputs.BYTES, (ValueError,))
     yield Decoder("stored event", Event.parse, inputs.ROWS, (ValueError,), of=str)
     yield Decoder("stored due", Due.parse, inputs.ROWS, (ValueError,), of=str)
-    yield Decoder("lines of events", lambda lines: readable(lines, Event.parse), inputs.BYTES)
-    yield Decoder("lines of dues", lambda lines: readable(lines, Due.parse), inputs.BYTES)
+    yield Decoder("lines of events", partial(readable, parse=Event.parse), inputs.BYTES)
+    yield Decoder("lines of dues", partial(readable, parse=Due.parse), inputs.BYTES)
 
 
 def _encoded(text: str) -> bytes:

@@ -106,7 +106,11 @@ def settings(names: Sequence[str]) -> st.SearchStrategy[tuple[str, str]]:
 def _mutated(content: bytes) -> st.SearchStrategy[bytes]:
     """With something in it overwritten, left out or put in."""
     position, new = st.integers(0, len(content)), st.binary(max_size=4)
-    return st.builds(lambda first, last, text: content[:first] + text + content[last:], position, position, new)
+
+    def written(first: int, last: int, text: bytes) -> bytes:
+        return content[:first] + text + content[last:]
+
+    return st.builds(written, position, position, new)
 
 
 def _names(kind: inspect.Type) -> set[str]:

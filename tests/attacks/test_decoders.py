@@ -17,6 +17,7 @@ from tests.attacks.inputs import WORST
 from watchword.settings import settings_table
 
 CPU_SECONDS = 0.5
+SLOW_OR_LARGE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 ELSEWHERE = {
     "edge.oauth.operations:_read": "fields of a form that was read: text, into fields of text",
     "edge.courier.transport:resolve": "what the resolver of this machine has answered",
@@ -35,7 +36,7 @@ def try_out(name: str, given: object) -> None:
 
 
 def fuzz(name: str, *, examples: int) -> None:
-    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=SLOW_OR_LARGE)
     @given(st.data())
     def tried(data: st.DataObject) -> None:
         try_out(name, data.draw(DECODERS[name].inputs))
