@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from httptools import HttpParserError, HttpRequestParser
+from httptools import HttpParserError
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from edge.http import WHOLE_ANSWER
@@ -77,8 +77,8 @@ class EdgeHttpProtocol(HttpToolsProtocol):
             raise HttpParserError  # as what cannot be parsed
         # httptools takes what follows a request for an upgrade for another protocol's, and reads a body as the
         # next request. A proxy in front does not: so there is no next one (request smuggling).
-        parser = cast("HttpRequestParser", self.parser)  # there is one while there is a connection
-        if parser.should_upgrade() and any(name in _FRAMING for name, _ in self.headers):
+        asks_for_another = self.parser.should_upgrade()  # pyright: ignore[reportOptionalMemberAccess]  # it calls us
+        if asks_for_another and any(name in _FRAMING for name, _ in self.headers):
             self.cycle.keep_alive = False
 
     def on_response_complete(self) -> None:

@@ -134,6 +134,19 @@ def test_a_body_behind_a_request_for_an_upgrade_is_not_the_next_request(
     assert b"connection: close\r\n" in told
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        LIVEZ + b"connection: close\r\n\r\n",
+        LIVEZ + b"connection: keep-alive, close\r\n\r\n",
+        b"GET /livez HTTP/1.0\r\n\r\n",
+        b"GET /livez\r\n\r\n",
+    ],
+)
+def test_what_follows_the_last_request_of_a_connection_is_not_answered(edge: "Edge", last: bytes) -> None:
+    assert statuses(exchange(edge, last + HIDDEN)) == [200]
+
+
 def test_nobody_is_switched_to_another_protocol(edge: "Edge") -> None:
     """A proxy that sees 101 would pass on whatever comes next without looking at it."""
     for protocol in ("h2c", "websocket", "TLS/1.0", "x"):
