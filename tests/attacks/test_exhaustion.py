@@ -8,11 +8,14 @@ import time
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
+import httpx
+import psutil
 import pytest
 
 from tests.attacks.houses import FORM, JSON, House, build
 from tests.attacks.inputs import MOST, WORST
 from tests.edge.declared import Called, every_path
+from tests.edge.program import NO_LIMITS, Edge
 from tests.edge.sockets import Answer, ask, exchange, request
 from tests.edge.tenants import fresh
 from tests.waiting import wait_until
@@ -21,13 +24,11 @@ from watchword.protocol import MAX_PIPELINED
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import httpx
-
-    from tests.edge.program import Edge
     from tests.edge.tenants import Operator, Tenant
 
 CLOSE = ("connection", "close")
 CONNECTIONS = 150
+FEW = 4
 SERVED_SECONDS = 5.0  # on a machine that does other things besides; as a rule it takes milliseconds
 MEGABYTE = 1024 * 1024
 HALF_A_HEAD = b"GET /livez HTTP/1.1\r\nhost: edge\r\nx-a: "
@@ -103,6 +104,45 @@ def _is_open(connection: socket.socket) -> bool:
         return True
     except OSError:
         return False
+
+
+@pytest.fixture(scope="module")
+def small(edge: "Edge") -> "Generator[Edge]":
+    """An edge of the same deployment that has few requests under way at one time."""
+    with Edge(edge.redis, **NO_LIMITS, keys=edge.keys, workers=1, max_requests=FEW, courier="off") as small:
+        yield small
+
+
+@pytest.mark.parametrize(
+    "begun", [HALF_A_BODY, request("GET", "/openapi.json") * MAX_PIPELINED], ids=["send no body", "take no answer"]
+)
+def test_clients_that_the_edge_would_have_to_wait_for_have_no_place_among_requests_under_way(
+    small: "Edge", tenant: "Tenant", begun: bytes
+) -> None:
+    """Or as many of them as there are places would keep everybody else out."""
+    with ExitStack() as stack, httpx.Client(base_url=small.url) as client:
+        for _ in range(5 * FEW):
+            connection = stack.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect(small.address)
+            connection.sendall(begun)
+        for _ in range(20):
+            assert_served(tenant.through(client))
+
+
+@pytest.mark.thorough
+def test_who_takes_no_answer_is_hung_up_on(small: "Edge") -> None:
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(small.address)
+        connection.sendall(request("GET", "/openapi.json") * MAX_PIPELINED)
+        (worker,) = small.workers()
+        wait_until(lambda: len(established(worker)) == 1)
+        wait_until(lambda: not established(worker), within=20)
+
+
+def established(worker: psutil.Process) -> list[object]:
+    return [one for one in worker.net_connections() if one.status == psutil.CONN_ESTABLISHED and one.raddr]
 
 
 def resident(edge: "Edge") -> int:
