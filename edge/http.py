@@ -5,12 +5,13 @@ import re
 from base64 import b64decode
 from collections.abc import Awaitable
 from itertools import count
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 from urllib.parse import parse_qsl, unquote
 
 from starlette.types import Message, Receive, Scope
 
 from edge.errors import BodyTooLarge, BodyTooSlow, HeaderRefused, MalformedBody, UnsupportedMediaType
+from engine.errors import Overloaded
 
 if TYPE_CHECKING:
     from engine.errors import LimitState
@@ -34,7 +35,7 @@ _BODY_SECONDS = 5
 
 # A second one of these leaves open which is meant, and two parties may choose differently.
 _ONCE = frozenset(
-    {b"authorization", b"content-type", b"idempotency-key", b"origin", b"x-api-key", b"x-request-id"}
+    {b"authorization", b"content-type", b"host", b"idempotency-key", b"origin", b"x-api-key", b"x-request-id"}
 )
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _IDEMPOTENCY_KEY = re.compile(rb"[\x21-\x7e]{1,255}")
@@ -52,14 +53,21 @@ class Reply(NamedTuple):
     headers: Headers = ()
 
 
+class Crowd(Protocol):
+    """The requests under way, and how many there may be."""
+
+    in_flight: int
+    max_in_flight: int
+
+
 class Request:
-    """One HTTP request.
+    """One HTTP request. `crowd` are all that are under way, if it is one of them.
 
     `spoken` is room for a surface to note which of its spellings the client uses, `limits` for where the caller
     stands, if every answer is to say so.
     """
 
-    __slots__ = ("_receive", "headers", "id", "limits", "method", "params", "repeated", "scope", "spoken")
+    __slots__ = ("_receive", "crowd", "headers", "id", "limits", "method", "params", "repeated", "scope", "spoken")
 
     def __init__(self, scope: Scope, receive: Receive, params: dict[str, str], request_id: bytes) -> None:
         pairs: list[tuple[bytes, bytes]] = scope["headers"]
@@ -70,6 +78,7 @@ class Request:
         self.params = params
         self.spoken = ""
         self.limits: tuple[LimitState, ...] = ()
+        self.crowd: Crowd | None = None
         self._receive = receive
         self.id = request_id
         if b"x-request-id" in self.headers:
@@ -132,6 +141,7 @@ class Request:
 
         Raises:
             UnsupportedMediaType, BodyTooLarge, BodyTooSlow
+            Overloaded: while it was waited for, others came.
             MalformedBody: the client was gone before it had sent the whole of it.
         """
         return await self._declared_as(_JSON)
@@ -140,7 +150,7 @@ class Request:
         """The fields of a form, each of which may come once.
 
         Raises:
-            UnsupportedMediaType, BodyTooLarge, BodyTooSlow
+            UnsupportedMediaType, BodyTooLarge, BodyTooSlow, Overloaded
             MalformedBody: no form, or a field came twice.
         """
         content = await self._declared_as(_FORM)
@@ -165,11 +175,23 @@ class Request:
         message = at_once(self._receive())
         if message is not None and not message.get("more_body"):
             return _whole(message.get("body", b""), message)
+        return await self._aside(message)
+
+    async def _aside(self, message: Message | None) -> bytes:
+        """Wait for a body without being one of the crowd: or few clients that send none would be all of it."""
+        if self.crowd is not None:
+            self.crowd.in_flight -= 1
         try:
             async with asyncio.timeout(_BODY_SECONDS):
-                return await self._body(message or await self._receive())
+                body = await self._body(message or await self._receive())
         except TimeoutError:
             raise BodyTooSlow from None
+        finally:
+            if self.crowd is not None:
+                self.crowd.in_flight += 1
+        if self.crowd is not None and self.crowd.in_flight > self.crowd.max_in_flight:
+            raise Overloaded
+        return body
 
     async def _body(self, message: Message) -> bytes:
         body: bytes = message.get("body", b"")

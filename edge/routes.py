@@ -81,6 +81,7 @@ class Endpoint:
     async def serve(self, scope: Scope, receive: Receive, send: Send, params: dict[str, str]) -> None:
         state = self._state
         request = Request(scope, receive, params, state.request_ids.next())
+        request.crowd = state
         meter = self._meters.get(request.method, self._other_meter)
         started = perf_counter()
         meter.begun += 1

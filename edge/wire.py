@@ -22,6 +22,7 @@ class Body(Generic[T]):
     """A JSON object that requests carry."""
 
     def __init__(self, kind: type[T]) -> None:
+        self.kind = kind
         self._decoder = msgspec.json.Decoder(kind)
         self._type = inspect.type_info(kind)
 

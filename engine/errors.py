@@ -97,6 +97,13 @@ class Invalid(Refusal):
         """One problem."""
         return cls((Problem(field, rule, bound),))
 
+    def __str__(self) -> str:
+        """For logs. What nobody knows is not named: it may be anything, a phone number too."""
+        return ", ".join(
+            problem.rule if problem.rule == "unknown" else f"{problem.field}: {problem.rule}"
+            for problem in self.problems
+        )
+
 
 class Unauthenticated(Refusal):
     reason = "unauthenticated"

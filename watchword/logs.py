@@ -1,5 +1,6 @@
 """Logs: one JSON object a line on standard error."""
 
+import json
 import logging
 import sys
 from datetime import UTC, datetime
@@ -22,7 +23,8 @@ class JsonFormatter(logging.Formatter):
         line.update((name, value) for name, value in vars(record).items() if name not in _STANDARD)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line, enc_hook=str).decode()
+        # In ASCII: nothing in it ends a line or moves a cursor, and lone surrogates can be written, too.
+        return json.dumps(msgspec.to_builtins(line, enc_hook=str))
 
 
 def configure_logs(level: str) -> None:

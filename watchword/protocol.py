@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from httptools import HttpParserError
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from edge.http import WHOLE_ANSWER
@@ -22,24 +23,30 @@ if TYPE_CHECKING:
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_MESSAGE_BYTES = 2 * 1024 * 1024  # with a body that is refused, and with trailers
+MAX_PIPELINED = 100  # requests that wait for their turn: each of 40 bytes takes 2 kB
 HEAD_SECONDS = 10.0
+TAKE_SECONDS = 10.0  # for a client to take answers that fill more than the buffers
 _LOOK_SECONDS = 2.0  # how exactly times are kept
 
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 _EXTENSIONS: Final[dict[str, dict[object, object]]] = {WHOLE_ANSWER: {}}
 
 
 class EdgeHttpProtocol(HttpToolsProtocol):
-    """Refuses a head that has not ended after 64 KiB or 10 seconds, and a message of more than 2 MiB.
+    """Refuses a head that has not ended after 64 KiB or 10 seconds, a message of more than 2 MiB, and more than
+    100 requests that wait for their turn. Who does not take answers is served no further, and hung up on after 10
+    seconds: so none of the requests under way is one that waits for its client.
 
     Offers applications the ASGI extension `WHOLE_ANSWER`.
     """
 
     _edge: "ASGI3Application"
-    _answering: "RequestResponseCycle"
+    _answering: "RequestResponseCycle | None" = None
     _measured: object = None  # the scope of the message that `_received` counts
     _received = 0
     _waiting_since: float | None = None  # None while a request is served
     _patience: float = HEAD_SECONDS
+    _untaken_since: float | None = None
     _look: asyncio.TimerHandle
 
     def connection_made(self, transport: asyncio.Transport) -> None:
@@ -54,6 +61,8 @@ class EdgeHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self.transport.is_closing():  # refused: there may be no request at all to look at
+            return
         scope = self.scope
         self._received = self._received + len(data) if scope is self._measured else len(data)
         self._measured = scope
@@ -65,9 +74,34 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         if self._received > (MAX_HEAD_BYTES if in_head else MAX_MESSAGE_BYTES):
             self._refuse("The request is too large.")
 
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        if len(self.pipeline) > MAX_PIPELINED:
+            raise HttpParserError  # as what cannot be parsed
+        # httptools takes what follows a request for an upgrade for another protocol's, and reads a body as the
+        # next request. A proxy in front does not: so there is no next one (request smuggling).
+        asks_for_another = self.parser.should_upgrade()  # pyright: ignore[reportOptionalMemberAccess]  # it calls us
+        if asks_for_another and any(name in _FRAMING for name, _ in self.headers):
+            self.cycle.keep_alive = False
+
     def on_response_complete(self) -> None:
         # As uvicorn's, but without a timer for every answer.
         self.server_state.total_requests += 1
+        if not self.flow.write_paused:
+            self._go_on()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.flow.pause_reading()
+        self._untaken_since = self.loop.time()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._untaken_since = None
+        if self._answering is not None and self._answering.response_complete:
+            self._go_on()
+
+    def _go_on(self) -> None:
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
@@ -81,15 +115,28 @@ class EdgeHttpProtocol(HttpToolsProtocol):
         self._patience = patience
 
     def _look_again(self) -> None:
-        if self._waiting_since is None or self.loop.time() - self._waiting_since < self._patience:
-            self._look = self.loop.call_later(_LOOK_SECONDS, self._look_again)
-        elif self._patience == HEAD_SECONDS:
+        now = self.loop.time()
+        if self.transport.is_closing() and self._untaken_since is None:
+            self._untaken_since = now  # the last answer, or the connection would be gone
+        if self._untaken_since is not None:
+            if now - self._untaken_since >= TAKE_SECONDS:
+                self.transport.abort()
+                return
+        elif self._waiting_since is not None and now - self._waiting_since >= self._patience:
+            self._give_up()
+        self._look = self.loop.call_later(_LOOK_SECONDS, self._look_again)
+
+    def _give_up(self) -> None:
+        if self._patience == HEAD_SECONDS:
             self._refuse("The request did not arrive in time.")
         else:
             self.timeout_keep_alive_handler()
 
     def _start_asgi_task(self, cycle: "RequestResponseCycle", app: "ASGI3Application") -> None:
         # One request of a connection is served at a time; further ones are parsed meanwhile, and wait in line.
+        if self.flow.write_paused:
+            self.pipeline.append((cycle, app))
+            return
         self._answering = cycle
         if app is self.app and cycle.scope["method"] != "HEAD":
             cycle.scope["extensions"] = _EXTENSIONS
@@ -101,6 +148,7 @@ class EdgeHttpProtocol(HttpToolsProtocol):
 
     async def _send(self, message: Any) -> None:  # noqa: ANN401  # any ASGI message
         cycle = self._answering
+        assert cycle is not None  # noqa: S101  # it is what is answered
         if message["type"] != WHOLE_ANSWER:
             await cycle.send(message)
             return

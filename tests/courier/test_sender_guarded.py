@@ -63,6 +63,13 @@ async def send(sender: Sender, url: str) -> Answer:
         "[::127.0.0.1]",
         "[64:ff9b::127.0.0.1]",
         "[0:0:0:0:0:ffff:7f00:1]",
+        "[2002:7f00:1::]",
+        "[2001:0:7f00:1::80ff:fffe]",
+        "[64:ff9b:1::127.0.0.1]",
+        "017700000001",
+        "0177.1",
+        "0x7f.1",
+        "127.0.1",
     ],
 )
 async def test_this_host_is_not_called_in_any_spelling(receiver: Receiver, host: str) -> None:

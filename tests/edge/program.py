@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -79,7 +80,7 @@ class Edge:
         assert self._process is not None
         return self._process.pid
 
-    @property
+    @cached_property
     def url(self) -> str:
         told = next(line["message"] for line in self.log_lines() if line["message"].startswith(_SERVES_AT))
         return told.removeprefix(_SERVES_AT).split()[0]

@@ -3,22 +3,22 @@
 The routes are those that the edge declares, so that a new one is tested with the others.
 """
 
-import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 
 from edge.app import SURFACES
 from tests.edge.apps import App, new_app
+from tests.edge.declared import Called, assert_refused, every_path
 from tests.edge.sockets import Answer, ask, request
 from tests.edge.stored import nothing_new
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import httpx
 
-    from edge.routes import Route, Surface
+    from edge.routes import Surface
     from tests.edge.program import Edge
     from tests.edge.tenants import Admin, Operator
 
@@ -30,29 +30,6 @@ DEEP = b"[" * 5000 + b"]" * 5000
 # These read no body: there is nothing to be wrong with one.
 WITHOUT_BODY = {"/api/v2/tenant/{tenant_id}/api_key/refresh"}
 OPTIONAL_BODY = "/factors/{factor_id}/challenge"
-
-
-class Called(NamedTuple):
-    """A path of a route, under the prefix of its surface."""
-
-    surface: "Surface"
-    route: "Route"
-    path: str
-
-    @property
-    def params(self) -> list[str]:
-        return re.findall(r"\{(\w+)\}", self.path)
-
-    @property
-    def is_form(self) -> bool:
-        return type(self.surface.dialect).__name__ == "OAuthDialect"
-
-
-def every_path() -> "Iterator[Called]":
-    for surface in SURFACES:
-        for route in surface.routes:
-            for path in route.paths:
-                yield Called(surface, route, surface.prefix + path)
 
 
 PATHS = [*every_path()]
@@ -119,41 +96,6 @@ def _nothing_stored(edge: "Edge", caller: Caller) -> "Iterator[None]":
     del caller  # made before
     with nothing_new(edge.redis):
         yield
-
-
-def identity(answer: Answer) -> None:
-    assert answer.headers["content-type"] == JSON
-    assert answer.json().keys() in ({"status", "message"}, {"errors"})
-
-
-def oauth(answer: Answer) -> None:
-    assert answer.headers["content-type"] == JSON
-    assert answer.json().keys() == {"error", "error_description"}
-
-
-def problem(answer: Answer) -> None:
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json().keys() == {"type", "title", "detail", "status"}
-    assert answer.json()["status"] == answer.status
-
-
-def authenticator(answer: Answer) -> None:
-    problem(answer)
-    assert re.fullmatch(r"http://edge/errors#[a-z_]+", answer.json()["type"])
-
-
-DIALECTS: "dict[str, Callable[[Answer], None]]" = {
-    "IdentityDialect": identity,
-    "OAuthDialect": oauth,
-    "AuthenticatorDialect": authenticator,
-    "ProblemDetails": problem,
-}
-
-
-def assert_refused(surface: "Surface", answer: Answer, *statuses: int) -> None:
-    """With one of these, in the words of the surface."""
-    assert answer.status in statuses, answer
-    DIALECTS[type(surface.dialect).__name__](answer)
 
 
 @every_route

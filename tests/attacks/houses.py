@@ -1,0 +1,122 @@
+"""Two companies on one deployment: whose credentials, ids and bodies are whose."""
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlencode
+
+from tests.edge.apps import PHONE, App, Factor, code_operation, new_app
+from tests.edge.sockets import Answer, ask, request
+from tests.edge.tenants import fresh
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx
+
+    from tests.edge.declared import Called
+    from tests.edge.program import Edge
+    from tests.edge.tenants import Admin, Operator, Tenant
+
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+CLOSE = ("connection", "close")
+
+
+class House(NamedTuple):
+    """A tenant with a live passcode, an active factor, and a challenge that waits for its code."""
+
+    tenant: "Tenant"
+    app: App
+    user: str
+    pass_key: str
+    passcode: str
+    factor: Factor
+    challenge: str
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """For every parameter that paths have."""
+        *_, factor_id, _, challenge_id = self.challenge.split("/")
+        *_, workspace_id, _, project_id = self.app.project.split("/")
+        return {
+            "tenant_id": self.tenant.id,
+            "key": self.pass_key,
+            "factor_id": factor_id,
+            "challenge_id": challenge_id,
+            "workspace_id": workspace_id,
+            "project_id": project_id,
+        }
+
+    @property
+    def credentials(self) -> "dict[str, Mapping[str, str]]":
+        """By the names of edge.calls.Credential."""
+        return {
+            "administrator": self.tenant.bearer,
+            "apiKey": self.tenant.key_header,
+            "client": self.app.basic,
+            "accessToken": self.app.bearer,
+        }
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """The same as they are said, without a header."""
+        return {
+            "administrator": self.tenant.admin.token,
+            "apiKey": self.tenant.api_key,
+            "client": self.app.credentials.secret,
+            "accessToken": self.app.token,
+        }
+
+    def body(self, operation: str) -> object:
+        """One that this house's own call would be carried out with. None = there is no body to send."""
+        details = {"tenant_config_details": {"pass_phrase_length": 12}}
+        rename = {"op": "replace", "path": "/external_user_id", "value": fresh("user")}
+        issuer = {"op": "add", "path": "/configuration/authenticator/issuer_name", "value": "Taken over"}
+        bodies: dict[str, object] = {
+            "read_config": None,
+            "create_config": details,
+            "replace_config": details,
+            "fetch": None,
+            "refresh_api_key": None,
+            "read_factor": None,
+            "change_factor": [rename],
+            "create_challenge": {"reference_id": "x"},
+            "list_challenges": None,
+            "read_challenge": None,
+            "answer_challenge": [code_operation(self.factor.code())],
+            "read_project": None,
+            "change_project": [issuer],
+            "create_factor": {"phone_number": PHONE, "external_user_id": self.user},
+            "list_factors": None,
+            "create_tenant": {"tenant_name": fresh("another tenant")},
+            "issue_token": {"grant_type": "client_credentials"},
+            "revoke_token": {"token": self.app.token},
+        }
+        return bodies[operation]
+
+
+def build(operator: "Operator", admin: "Admin", http: "httpx.Client") -> House:
+    tenant = operator.new_tenant(admin, http)
+    app = new_app(operator, tenant)
+    user, pass_key = fresh("user"), f"4477009{int(fresh('key').split()[1]):05}"
+    factor = app.active_factor(user)
+    passcode = tenant.submit(pass_key).json()["data"]["pass_phrase"]
+    return House(tenant, app, user, pass_key, passcode, factor, app.challenge(factor))
+
+
+def call(
+    edge: "Edge",
+    called: "Called",
+    method: str,
+    *,
+    ids: "Mapping[str, str]",
+    headers: "Mapping[str, str]",
+    body: object,
+) -> Answer:
+    """A call of a route, with whatever ids, credentials and body."""
+    known = [CLOSE, *headers.items()]
+    if body is None:
+        return ask(edge, request(method, called.path.format(**ids), known))
+    media_type = FORM if called.is_form else JSON
+    content = urlencode(body) if called.is_form else json.dumps(body)  # pyright: ignore[reportArgumentType]  # a form
+    sent = request(method, called.path.format(**ids), [*known, ("content-type", media_type)], content.encode())
+    return ask(edge, sent)
