@@ -1,7 +1,7 @@
 """`python -m bench.cluster`: what a fetch costs Redis with 1, 2 and 3 masters, and how even one tenant's load is.
 
-All masters, and the load, share one core: this tells of the work of a fetch and of its spread, and nothing of how many
-a second there could be.
+All masters, and the load, share one core: this tells of the work of a fetch and of its spread, not of how many a
+second there could be.
 """
 
 import statistics
