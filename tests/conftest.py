@@ -15,15 +15,36 @@ from engine.sealing import Keyring
 from engine.store.durability import Durability
 from engine.store.topology import parse_topology
 from engine.tenants import State, Tenant
-from tests.engine.servers import RedisServer, clear, server_binaries
+from tests.engine.kinds import NEWEST, ServerKind, all_kinds, kinds_for
+from tests.engine.servers import clear
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
 
-    import redis
+    from tests.engine.kinds import AnyServer
+    from tests.engine.servers import Admin
 
 OWNER = AdminId("0123456789abcdef" * 2)
 NO_LIMITS = DefaultRates(*[NO_LIMIT] * len(DefaultRates._fields))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    names = ", ".join(kind.name for kind in all_kinds())
+    parser.addoption(
+        "--servers", default=NEWEST, help=f"what runs under the tests: newest, all, or one of {names}"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "server_kind" in metafunc.fixturenames:
+        kinds = kinds_for(metafunc.definition, str(metafunc.config.getoption("--servers")))
+        metafunc.parametrize("server_kind", kinds, indirect=True, scope="session", ids=lambda kind: kind.name)
+
+
+@pytest.fixture(scope="session")
+def server_kind(request: pytest.FixtureRequest) -> ServerKind:
+    """What Redis a test runs on: see tests.engine.kinds. Most fixtures that have a Redis have it of this kind."""
+    return request.param
 
 
 @pytest.fixture(scope="session")
@@ -32,21 +53,21 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 
 
 @pytest.fixture(scope="session")
-def redis_server() -> "Generator[RedisServer]":
-    """The newest server that there is. Tests that pause or kill one start their own."""
-    with RedisServer(server_binaries()[0]) as server:
+def redis_server(server_kind: ServerKind) -> "Generator[AnyServer]":
+    """A server for many tests. Those that pause or kill one start their own."""
+    with server_kind.start() as server:
         yield server
 
 
 @pytest.fixture
-def admin_redis(redis_server: RedisServer) -> "Generator[redis.Redis]":
+def admin_redis(redis_server: "AnyServer") -> "Generator[Admin]":
     """A client that may do everything. After the test, every key must be of the grammar and must expire."""
     yield redis_server.admin
     clear(redis_server.admin)
 
 
 @pytest.fixture
-def redis_url(redis_server: RedisServer, admin_redis: "redis.Redis") -> str:
+def redis_url(redis_server: "AnyServer", admin_redis: "Admin") -> str:
     """Where the edge's user signs in; see tests.engine.servers for what it may do."""
     del admin_redis  # asked for only so that it cleans up
     return redis_server.url_of_user()

@@ -10,19 +10,20 @@ from tests.edge.program import NO_LIMITS, Edge
 from tests.edge.stored import nothing_new
 from tests.edge.tenants import Admin, Operator, Tenant
 from tests.edge.workers import client_of_each_worker
-from tests.engine.servers import RedisServer, leaks, server_binaries
+from tests.engine.kinds import ServerKind
+from tests.engine.servers import leaks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 
 @pytest.fixture(scope="session")
-def edge() -> "Generator[Edge]":
+def edge(server_kind: ServerKind) -> "Generator[Edge]":
     """Two workers without rate limits. In the end every key is of the grammar and expires if it must.
 
     There is no courier: what one test has left to expire would be noted in the midst of another.
     """
-    with RedisServer(server_binaries()[0]) as redis, Edge(redis, **NO_LIMITS, courier="off") as edge:
+    with server_kind.start() as redis, Edge(redis, **NO_LIMITS, courier="off") as edge:
         yield edge
         assert not leaks(redis.admin)
 

@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 from watchword.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
-    from tests.engine.servers import RedisServer
+    from tests.engine.kinds import AnyServer
 
 WORKERS = 2
 NO_LIMITS = {name: "0" for name in Settings.__struct_fields__ if "_limit_" in name}
@@ -36,7 +36,7 @@ class Edge:
         settings: by the names of `watchword.settings.Settings`.
     """
 
-    def __init__(self, redis: "RedisServer", **settings: object) -> None:
+    def __init__(self, redis: "AnyServer", **settings: object) -> None:
         self.redis = redis
         self.code: Path | None = None
         self.directory = Path(tempfile.mkdtemp(prefix="ww-edge-"))

@@ -8,15 +8,15 @@ from tests.engine.servers import scan
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from tests.engine.servers import RedisServer
+    from tests.engine.kinds import AnyServer
 
 
-def names(redis: "RedisServer", noun: str) -> set[bytes]:
+def names(redis: "AnyServer", noun: str) -> set[bytes]:
     """The keys of one noun of the key grammar."""
     return {key for key in scan(redis.admin) if key.split(b":")[1] == noun.encode()}
 
 
-def contents(redis: "RedisServer") -> set[tuple[bytes, bytes]]:
+def contents(redis: "AnyServer") -> set[tuple[bytes, bytes]]:
     """Every key and its value, in Redis' own serialisation."""
     known = [*scan(redis.admin)]
     with redis.admin.pipeline(transaction=False) as pipeline:
@@ -27,14 +27,14 @@ def contents(redis: "RedisServer") -> set[tuple[bytes, bytes]]:
 
 
 @contextmanager
-def nothing_new(redis: "RedisServer") -> "Generator[None]":
+def nothing_new(redis: "AnyServer") -> "Generator[None]":
     """After the block, no key is new or changed."""
     before = contents(redis)
     yield
     assert contents(redis) <= before
 
 
-def break_value(redis: "RedisServer", key: bytes) -> None:
+def break_value(redis: "AnyServer", key: bytes) -> None:
     """Change the last byte of what is stored, as if it were sealed by a key that nobody has any more."""
     value = redis.admin.get(key)
     assert isinstance(value, bytes)

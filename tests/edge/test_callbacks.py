@@ -21,6 +21,7 @@ from tests.edge.program import NO_LIMITS, Edge
 from tests.edge.sockets import Swarm
 from tests.edge.stored import names
 from tests.edge.tenants import Admin, Operator, Tenant
+from tests.engine.kinds import ServerKind
 from tests.engine.servers import RedisServer, leaks, server_binaries
 from tests.waiting import wait_until
 
@@ -36,10 +37,10 @@ LOOPBACK = {"callback_networks": "127.0.0.0/8"}
 
 
 @pytest.fixture(scope="module")
-def edge() -> "Generator[Edge]":
+def edge(server_kind: ServerKind) -> "Generator[Edge]":
     """An edge whose courier may call this machine, and which sheds nothing."""
     with (
-        RedisServer(server_binaries()[0]) as redis,
+        server_kind.start() as redis,
         Edge(redis, **NO_LIMITS | QUICK | LOOPBACK, max_requests=2 * AT_ONCE) as edge,
     ):
         yield edge

@@ -12,13 +12,16 @@ from tests.edge.apps import new_app
 from tests.edge.program import NO_LIMITS, Edge
 from tests.edge.tenants import Operator
 from tests.edge.test_callbacks import LOOPBACK, QUICK, calling_back, ended, told
-from tests.engine.servers import RedisServer, server_binaries
+from tests.engine.kinds import ServerKind
+from tests.engine.servers import RedisServer
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from tests.edge.apps import App
+
+pytestmark = pytest.mark.one_node
 
 SLOTS = 8  # fewer than a courier with a place for every partition would have
 HANGING = SLOTS // 2  # tenants enough to fill all slots, at two each
@@ -27,8 +30,8 @@ LEAVE_SECONDS = 5.0
 
 
 @pytest.fixture
-def redis() -> "Generator[RedisServer]":
-    with RedisServer(server_binaries()[0]) as redis:
+def redis(server_kind: ServerKind) -> "Generator[RedisServer]":
+    with RedisServer(server_kind.binary) as redis:
         yield redis
 
 

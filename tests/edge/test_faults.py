@@ -14,11 +14,14 @@ from tests.edge.program import NO_LIMITS, WORKERS, Edge, is_alive
 from tests.edge.sockets import worker_of
 from tests.edge.tenants import Operator, Tenant
 from tests.edge.workers import client_of_each_worker, metric
-from tests.engine.servers import RedisServer, server_binaries
+from tests.engine.kinds import ServerKind
+from tests.engine.servers import RedisServer
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+pytestmark = pytest.mark.one_node
 
 UNAVAILABLE = {"status": "Failed", "message": "The service is temporarily unavailable. Please try again."}
 UNKNOWN = {
@@ -33,9 +36,9 @@ LOSS_SECONDS = 1.0
 
 
 @pytest.fixture(scope="module")
-def redis() -> "Generator[RedisServer]":
+def redis(server_kind: ServerKind) -> "Generator[RedisServer]":
     """A server that may be killed and finds its data again."""
-    with RedisServer(server_binaries()[0], "--appendonly", "yes", "--appendfsync", "everysec") as redis:
+    with RedisServer(server_kind.binary, "--appendonly", "yes", "--appendfsync", "everysec") as redis:
         yield redis
 
 

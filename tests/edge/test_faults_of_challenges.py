@@ -16,11 +16,14 @@ from tests.edge.stored import names
 from tests.edge.tenants import Operator
 from tests.edge.test_callbacks import LOOPBACK, QUICK, calling_back, told
 from tests.edge.workers import client_of_each_worker
-from tests.engine.servers import RedisServer, server_binaries
+from tests.engine.kinds import ServerKind
+from tests.engine.servers import RedisServer
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+pytestmark = pytest.mark.one_node
 
 HONEST = {200, 201, 400, 503}
 ANSWER_SECONDS = 1.0
@@ -30,9 +33,9 @@ ENOUGH = 100
 
 
 @pytest.fixture(scope="module")
-def redis() -> "Generator[RedisServer]":
+def redis(server_kind: ServerKind) -> "Generator[RedisServer]":
     """A server that answers when it has written, and finds again what it has answered."""
-    with RedisServer(server_binaries()[0], "--appendonly", "yes", "--appendfsync", "always") as redis:
+    with RedisServer(server_kind.binary, "--appendonly", "yes", "--appendfsync", "always") as redis:
         yield redis
 
 

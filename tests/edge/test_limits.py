@@ -14,7 +14,8 @@ from tests.edge.sockets import Swarm
 from tests.edge.stored import contents, names
 from tests.edge.tenants import PASSWORD, Admin, Operator, Tenant, fresh
 from tests.edge.workers import client_of_each_worker
-from tests.engine.servers import RedisServer, leaks, server_binaries
+from tests.engine.kinds import ServerKind
+from tests.engine.servers import leaks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -33,9 +34,9 @@ TOO_MANY = {"status": "Failed", "message": "Too Many Attempts."}
 
 
 @pytest.fixture(scope="module")
-def edge() -> "Generator[Edge]":
+def edge(server_kind: ServerKind) -> "Generator[Edge]":
     """Limited, behind proxies of ours on this machine: a client is whoever they say."""
-    with RedisServer(server_binaries()[0]) as redis, Edge(redis, trusted_proxies="127.0.0.0/8", **LIMITS) as edge:
+    with server_kind.start() as redis, Edge(redis, trusted_proxies="127.0.0.0/8", **LIMITS) as edge:
         yield edge
         assert not leaks(redis.admin)
 

@@ -13,7 +13,8 @@ from tests.edge.program import NO_LIMITS, Edge
 from tests.edge.stored import names, nothing_new
 from tests.edge.tenants import Admin, Operator, Tenant, fresh
 from tests.edge.workers import client_of_each_worker
-from tests.engine.servers import RedisServer, leaks, server_binaries
+from tests.engine.kinds import ServerKind
+from tests.engine.servers import leaks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -27,10 +28,10 @@ FORM = {"grant_type": "client_credentials", "scope": "authenticator"}
 
 
 @pytest.fixture(scope="module")
-def edge() -> "Generator[Edge]":
+def edge(server_kind: ServerKind) -> "Generator[Edge]":
     """Behind a proxy of ours on this machine: a client is whoever it says."""
     with (
-        RedisServer(server_binaries()[0]) as redis,
+        server_kind.start() as redis,
         Edge(redis, **NO_LIMITS | LIMITS, trusted_proxies="127.0.0.0/8") as edge,
     ):
         yield edge

@@ -10,7 +10,8 @@ from tests.edge.apps import App, new_app
 from tests.edge.program import NO_LIMITS, Edge
 from tests.edge.sockets import Swarm, request
 from tests.edge.tenants import Operator, Tenant, fresh
-from tests.engine.servers import RedisServer, leaks, server_binaries
+from tests.engine.kinds import ServerKind
+from tests.engine.servers import leaks
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -23,9 +24,9 @@ ROOM = 256  # four lists at once would fill it
 
 
 @pytest.fixture(scope="module")
-def edge() -> "Generator[Edge]":
+def edge(server_kind: ServerKind) -> "Generator[Edge]":
     with (
-        RedisServer(server_binaries()[0]) as redis,
+        server_kind.start() as redis,
         Edge(redis, **NO_LIMITS, workers=1, max_in_flight=ROOM) as edge,
     ):
         yield edge

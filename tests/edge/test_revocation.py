@@ -12,7 +12,7 @@ from engine.tenants import State
 from tests.edge.conftest import client_of_each_worker
 from tests.edge.program import NO_LIMITS, Edge
 from tests.edge.tenants import Operator, Tenant
-from tests.engine.servers import RedisServer, server_binaries
+from tests.engine.kinds import ServerKind
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -24,9 +24,9 @@ SUSPENSION_EVERY = 10
 
 
 @pytest.fixture(scope="module")
-def edge() -> "Generator[Edge]":
+def edge(server_kind: ServerKind) -> "Generator[Edge]":
     """As many workers as a small machine has in production."""
-    with RedisServer(server_binaries()[0]) as redis, Edge(redis, workers=WORKERS, **NO_LIMITS) as edge:
+    with server_kind.start() as redis, Edge(redis, workers=WORKERS, **NO_LIMITS) as edge:
         yield edge
 
 

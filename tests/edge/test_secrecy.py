@@ -16,11 +16,14 @@ from tests.edge.program import NO_LIMITS, Edge
 from tests.edge.stored import break_value, names
 from tests.edge.tenants import Admin, Operator, Tenant
 from tests.edge.walk import ISSUER, use_authenticator
-from tests.engine.servers import RedisServer, leaks, server_binaries
+from tests.engine.kinds import ServerKind
+from tests.engine.servers import RedisServer, leaks
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+
+pytestmark = pytest.mark.one_node
 
 EMAIL = "distinctive.person@example.com"
 NAME = "Distinctive Person"
@@ -61,17 +64,22 @@ class Walk(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def edge() -> "Generator[Edge]":
-    """An edge that logs all it ever would, on a Redis that keeps all it is told."""
-    with (
-        RedisServer(server_binaries()[0], *FILES) as redis,
-        Edge(redis, **NO_LIMITS | LIMITED | CALLED_BACK, access_log="all", log_level="debug") as edge,
-    ):
+def redis(server_kind: ServerKind) -> "Generator[RedisServer]":
+    """A Redis that keeps all it is told."""
+    with RedisServer(server_kind.binary, *FILES) as redis:
+        yield redis
+
+
+@pytest.fixture(scope="module")
+def edge(redis: RedisServer) -> "Generator[Edge]":
+    """An edge that logs all it ever would."""
+    settings = NO_LIMITS | LIMITED | CALLED_BACK
+    with Edge(redis, **settings, access_log="all", log_level="debug") as edge:
         yield edge
 
 
 @pytest.fixture(scope="module")
-def walk(edge: Edge) -> "Generator[Walk]":
+def walk(edge: Edge, redis: RedisServer) -> "Generator[Walk]":
     """All that can be done on the surfaces, and much of what can go wrong."""
     with Operator(edge) as operator, httpx.Client(base_url=edge.url) as http:
         secrets: list[str] = []
@@ -83,7 +91,7 @@ def walk(edge: Edge) -> "Generator[Walk]":
             secrets.extend(used.secrets)
             configured.extend(used.configured)
 
-        heard = overhear(edge.redis, talk)
+        heard = overhear(redis, talk)
         yield Walk(secrets, configured, heard)
 
 
@@ -179,9 +187,9 @@ def test_what_is_configured_is_kept_as_it_is_as_documented(walk: Walk) -> None:
     assert found(walk.configured, walk.heard) == walk.configured
 
 
-def test_nothing_secret_is_in_what_redis_writes(edge: Edge, walk: Walk) -> None:
-    edge.redis.command("SAVE")
-    kept = b"".join(path.read_bytes() for path in edge.redis.directory.rglob("*") if path.is_file())
+def test_nothing_secret_is_in_what_redis_writes(redis: RedisServer, walk: Walk) -> None:
+    redis.command("SAVE")
+    kept = b"".join(path.read_bytes() for path in redis.directory.rglob("*") if path.is_file())
     assert kept.count(b"Plainly Acme") >= 2  # in the snapshot and in the append-only file
     assert found(walk.secrets, kept) == []
 

@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 from itertools import cycle, permutations
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import redis
 from redis.cluster import ClusterNode
@@ -111,8 +111,6 @@ class RedisCluster:
             for node in self.nodes:
                 stack.push(node)
                 node.start(until_it_answers=False)
-            for node in self.nodes:
-                node.wait_until_it_answers()
             self._unite()
             self._stack = stack.pop_all()
         return self
@@ -130,6 +128,30 @@ class RedisCluster:
                 startup_nodes=[ClusterNode("127.0.0.1", node.port) for node in self.nodes]
             )
         return self._admin
+
+    def command(self, *words: str | bytes | int) -> Any:  # noqa: ANN401  # whatever Redis answers
+        """Ask the node that has the keys in question, or each if there is no key in it."""
+        return cast("Any", self.admin.execute_command(*words))
+
+    def kill(self) -> None:
+        """All at once, as RedisServer.kill()."""
+        for node in self.nodes:
+            node.kill()
+
+    def start(self) -> None:
+        """All that are killed, with what their disks kept."""
+        for node in self.nodes:
+            if not node.runs:
+                node.start(until_it_answers=False)
+        self.wait_until_content()
+
+    def pause(self) -> None:
+        for node in self.nodes:
+            node.pause()
+
+    def resume(self) -> None:
+        for node in self.nodes:
+            node.resume()
 
     @property
     def url(self) -> str:
@@ -175,6 +197,8 @@ class RedisCluster:
 
     def wait_until_content(self, within: float = 20) -> None:
         """Every node that runs serves, and follows its master closely if it has one."""
+        for node in self.running():
+            node.wait_until_it_answers()
         wait_until(lambda: all(node.is_content() for node in self.running()), within, message="the cluster")
 
     @property
@@ -182,6 +206,8 @@ class RedisCluster:
         return ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
 
     def _unite(self) -> None:
+        for node in self.nodes:
+            node.wait_until_it_answers()
         masters, replicas = self.nodes[: self._masters], self.nodes[self._masters :]
         for number, node in enumerate(masters):
             first, end = (len(_ALL) * place // len(masters) for place in (number, number + 1))

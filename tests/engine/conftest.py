@@ -11,6 +11,7 @@ from engine.store.keys import KeySpace
 from engine.store.link import Link
 from engine.store.runner import Runner
 from engine.store.scripts import Script, load_all
+from tests.engine.kinds import label
 from tests.engine.servers import RedisServer, clear, scan, server_binaries
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def server_of() -> "Generator[Callable[[ServerBinary], RedisServer]]":
         yield start
 
 
-@pytest.fixture(params=[FAKE, *server_binaries()], ids=lambda param: param if param == FAKE else _label(param))
+@pytest.fixture(params=[FAKE, *server_binaries()], ids=lambda param: param if param == FAKE else label(param))
 async def backend(
     request: pytest.FixtureRequest, server_of: "Callable[[ServerBinary], RedisServer]"
 ) -> "AsyncGenerator[Backend]":
@@ -100,7 +101,7 @@ async def backend(
 
 
 real_servers = pytest.mark.parametrize(
-    "backend", server_binaries(), indirect=True, ids=lambda binary: _label(binary)
+    "backend", server_binaries(), indirect=True, ids=lambda binary: label(binary)
 )
 """For scripts that fakeredis does not run as Redis does."""
 
@@ -122,10 +123,6 @@ def own_server() -> "Generator[RedisServer]":
     """A server for this test alone, to be paused, killed and misconfigured."""
     with RedisServer(server_binaries()[0]) as server:
         yield server
-
-
-def _label(binary: "ServerBinary") -> str:
-    return f"{binary.name}-{'.'.join(map(str, binary.version))}"
 
 
 @pytest.fixture(scope="session")

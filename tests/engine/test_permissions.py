@@ -28,6 +28,7 @@ def test_the_documented_user_may_do_what_an_edge_does_and_no_more() -> None:
     assert sorted(rules[4:]) == sorted(f"+{command}" for command in HANDSHAKE_COMMANDS | SCRIPT_COMMANDS)
 
 
+@pytest.mark.one_node
 @pytest.mark.parametrize(
     "words",
     [

@@ -7,7 +7,8 @@ import pytest
 
 from tests.edge.program import Edge
 from tests.edge.tenants import Admin, Operator, Tenant
-from tests.engine.servers import RedisServer, free_port, server_binaries
+from tests.engine.kinds import ServerKind
+from tests.engine.servers import free_port
 from tests.metrics.scraped import Scrape
 from tests.waiting import wait_until
 
@@ -37,10 +38,10 @@ class Walked(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def walked() -> "Generator[Walked]":
+def walked(server_kind: ServerKind) -> "Generator[Walked]":
     port = free_port()
     with (
-        RedisServer(server_binaries()[0]) as redis,
+        server_kind.start() as redis,
         Edge(redis, metrics_port=port) as edge,
         Operator(edge) as operator,
         httpx.Client(base_url=edge.url) as http,

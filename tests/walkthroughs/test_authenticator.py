@@ -17,18 +17,21 @@ from standardwebhooks import Webhook
 
 from tests.courier.receiver import Receiver
 from tests.edge.program import Edge
-from tests.engine.servers import RedisServer, leaks, server_binaries
+from tests.engine.kinds import ServerKind
+from tests.engine.servers import leaks
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+pytestmark = pytest.mark.every_server
+
 PATCH = {"content-type": "application/json-patch+json"}
 
 
 @pytest.fixture
-def edge() -> "Generator[Edge]":
-    with RedisServer(server_binaries()[0]) as redis, Edge(redis, callback_networks="127.0.0.1/32") as edge:
+def edge(server_kind: ServerKind) -> "Generator[Edge]":
+    with server_kind.start() as redis, Edge(redis, callback_networks="127.0.0.1/32") as edge:
         yield edge
         assert not leaks(redis.admin)
 

@@ -10,15 +10,18 @@ import httpx
 import pytest
 
 from tests.edge.program import Edge
-from tests.engine.servers import RedisServer, leaks, server_binaries
+from tests.engine.kinds import ServerKind
+from tests.engine.servers import leaks
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+pytestmark = pytest.mark.every_server
+
 
 @pytest.fixture
-def edge() -> "Generator[Edge]":
-    with RedisServer(server_binaries()[0]) as redis, Edge(redis) as edge:
+def edge(server_kind: ServerKind) -> "Generator[Edge]":
+    with server_kind.start() as redis, Edge(redis) as edge:
         yield edge
         assert not leaks(redis.admin)
 
