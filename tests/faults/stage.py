@@ -1,0 +1,113 @@
+"""Where faults are played: an edge, a receiver of callbacks, and clients at work whose history is checked."""
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tests.courier.receiver import Receiver
+from tests.edge.apps import new_app
+from tests.edge.test_callbacks import calling_back, told
+from tests.edge.workers import client_of_each_worker
+from tests.faults.history import Kind
+from tests.faults.invariants import LOSES_NOTHING, Report, Terms, check
+from tests.faults.load import POLICY, Load
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import httpx
+
+    from tests.edge.apps import App
+    from tests.edge.program import Edge
+    from tests.edge.tenants import Operator
+
+WARM = 150  # successes before anything is broken
+_TOLD_SECONDS = 15
+_PATIENCE_SECONDS = 20
+
+
+@dataclass
+class Stage:
+    """`reports` are those of all plays so far, with what was broken."""
+
+    edge: "Edge"
+    operator: "Operator"
+    http: "httpx.Client"
+    receiver: Receiver
+    reports: "list[tuple[str, Report]]" = field(default_factory=list)
+
+    def new_app(self) -> "App":
+        """An app of a tenant of its own, which is called back."""
+        tenant = self.operator.new_tenant(self.operator.new_admin(), self.http)
+        assert tenant.configure(pass_key_expires=int(Terms().life_s)).status_code == 200
+        app = new_app(self.operator, tenant, policy=POLICY)
+        return calling_back(app, self.receiver.url(f"/{tenant.id}"))
+
+    def wait_until_linked(self) -> None:
+        with client_of_each_worker(self.edge) as workers:
+            for worker in workers:
+                wait_until(lambda worker=worker: worker.get("/readyz").status_code == 200, _PATIENCE_SECONDS)
+
+    @contextmanager
+    def under_load(self, terms: Terms | None = None) -> "Generator[Play]":
+        """Clients are at work for the time of the block and until they are served again; then they are heard."""
+        terms = terms or Terms()
+        self.wait_until_linked()
+        app = self.new_app()
+        with Load(self.edge, app) as load:
+            play = Play(load)
+            wait_until(lambda: load.history.count(200) > WARM and load.verified() > WARM / 10, _PATIENCE_SECONDS)
+            yield play
+            recovered = time.monotonic()
+            wait_until(lambda: load.history.count(200, since=recovered) > WARM, _PATIENCE_SECONDS)
+            load.stop()
+            self.wait_until_linked()
+            load.audit()
+        play.report = check(load.history, terms)
+        self.reports.append((", ".join(fault.name for fault in load.history.faults), play.report))
+        assert play.report.violations == []
+        if terms.loses_s == LOSES_NOTHING:
+            self._assert_all_is_told(load, f"/{app.tenant.id}")
+
+    def _assert_all_is_told(self, load: Load, path: str) -> None:
+        """The receiver hears of every end, and of one for each challenge."""
+        read = [one for one in load.history.of(Kind.READ) if one.told != "PENDING"]
+        ends = {(one.key.rpartition("/")[2], one.told) for one in read}
+
+        def heard() -> set[tuple[str, str]]:
+            return {(one["challenge_id"], one["status"]) for one in told(self.receiver, path)}
+
+        wait_until(lambda: ends <= heard(), within=_TOLD_SECONDS)
+        assert heard() == ends
+
+
+class Play:
+    """What a test does while clients are at work."""
+
+    report: Report
+
+    def __init__(self, load: Load) -> None:
+        self.history = load.history
+        self._load = load
+
+    def fetch_some(self, most: int) -> set[int]:
+        """Fetch passcodes that were acknowledged and nobody has asked for. The statuses that were told."""
+        return self._load.fetch_some(most)
+
+    def go_on(self, seconds: float) -> None:
+        """Let the clients work for a while."""
+        end = time.monotonic() + seconds
+        wait_until(lambda: time.monotonic() > end, within=seconds + 1)
+
+    def wait_for(self, status: int, times: int) -> None:
+        """Until an answer was given so often to what was asked from now on."""
+        now = time.monotonic()
+        wait_until(lambda: self.history.count(status, since=now) >= times, _PATIENCE_SECONDS)
+
+    def wait_for_each_kind(self, status: int) -> None:
+        """Until each kind of request that clients make whatever happens was answered so."""
+        now = time.monotonic()
+        for kind in (Kind.SUBMIT, Kind.FETCH, Kind.OPEN):
+            wait_until(lambda kind=kind: self.history.count(status, since=now, kinds=(kind,)), _PATIENCE_SECONDS)
