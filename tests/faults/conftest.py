@@ -40,7 +40,7 @@ def stage(redis: RedisServer, proxy: Proxy, pytestconfig: pytest.Config) -> "Gen
     # The user who may do only what an edge needs does not survive a restart of Redis.
     with (
         Edge(redis, **NO_LIMITS | QUICK | LOOPBACK, redis_url=proxy.url) as edge,
-        Operator(edge) as operator,
+        Operator(edge, redis_url=redis.url) as operator,
         httpx.Client(base_url=edge.url) as http,
         Receiver() as receiver,
     ):

@@ -3,6 +3,7 @@
 import time
 from contextlib import contextmanager
 from enum import StrEnum
+from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from edge.errors import ROWS
@@ -78,7 +79,10 @@ class Fault(NamedTuple):
 
 
 class History:
-    """Operations of all clients, and faults. Lists that only grow: threads may append and read at once."""
+    """Operations of all clients in the order of their ends, and faults.
+
+    The lists only grow, so that threads may append and read at once.
+    """
 
     def __init__(self) -> None:
         self.operations: list[Operation] = []
@@ -110,4 +114,5 @@ class History:
 
     def count(self, *statuses: int, since: float = 0.0, kinds: "tuple[Kind, ...]" = tuple(Kind)) -> int:
         """How many answers of these statuses there are to what was asked since then."""
-        return sum(one.status in statuses and one.sent >= since and one.kind in kinds for one in self.operations)
+        recent = takewhile(lambda one: one.answered >= since, reversed(self.operations))
+        return sum(one.status in statuses and one.sent >= since and one.kind in kinds for one in recent)

@@ -106,8 +106,10 @@ class Play:
         now = time.monotonic()
         wait_until(lambda: self.history.count(status, since=now) >= times, _PATIENCE_SECONDS)
 
-    def wait_for_each_kind(self, status: int) -> None:
-        """Until each kind of request that clients make whatever happens was answered so."""
+    def wait_for_each(self, *statuses: int) -> None:
+        """Until customers, agents and back ends have all got such an answer to what they asked from now on."""
         now = time.monotonic()
-        for kind in (Kind.SUBMIT, Kind.FETCH, Kind.OPEN):
-            wait_until(lambda kind=kind: self.history.count(status, since=now, kinds=(kind,)), _PATIENCE_SECONDS)
+        for kinds in ((Kind.SUBMIT,), (Kind.FETCH,), (Kind.OPEN, Kind.ANSWER)):
+            wait_until(
+                lambda kinds=kinds: self.history.count(*statuses, since=now, kinds=kinds), _PATIENCE_SECONDS
+            )

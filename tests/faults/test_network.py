@@ -42,12 +42,12 @@ def test_a_half_open_connection_is_given_up_for_a_new_one(stage: "Stage", proxy:
     with stage.under_load() as play:
         with play.history.fault("half-open"):
             proxy.orphan()
-        play.wait_for_each_kind(200)
+        play.wait_for_each(200, 201)
 
 
 def test_a_slow_server_within_the_deadline_costs_nobody_an_answer(stage: "Stage", proxy: "Proxy") -> None:
     with stage.under_load() as play, play.history.fault("slow by 100 ms"), proxy.slow(delay_s=0.1):
-        play.wait_for_each_kind(200)
+        play.wait_for_each(200, 201)
         play.wait_for(200, 50)
     assert (play.report.refused, play.report.unknown) == (0, 0)
 
@@ -67,11 +67,11 @@ def test_connections_that_end_in_the_midst_of_replies(stage: "Stage", proxy: "Pr
     with stage.under_load() as play, play.history.fault("cut replies"):
         for more in range(10):
             with proxy.cutting(after=A_REPLY_OR_SO + 7 * more):
-                play.wait_for_each_kind(503)
+                play.wait_for_each(503)
             play.wait_for(200, 5)
 
 
 def test_refused_connections_are_said_at_once(stage: "Stage", proxy: "Proxy") -> None:
     with stage.under_load() as play, play.history.fault("refused"), proxy.refusing():
-        play.wait_for_each_kind(503)
+        play.wait_for_each(503)
         play.wait_for(503, 50)
