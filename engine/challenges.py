@@ -27,6 +27,7 @@ from engine.errors import (
 from engine.factors import Factors
 from engine.ids import ChallengeId, FactorId, TenantId
 from engine.known_tenants import KnownTenants
+from engine.outcomes import once_changed
 from engine.reading import readable
 from engine.sealing import Keyring
 from engine.store.challenges import (
@@ -128,6 +129,7 @@ class Challenges:
         Raises:
             UnknownFactor, UnknownChallenge, FactorLocked
             ChallengeClosed: answered before, expired, or its attempts are spent.
+            OutcomeUnknown: also where an attempt is spent, and what became of it could not be noted.
         """
         name = Name(tenant.id, factor_id, challenge_id)
         factor = self._factors.place(tenant.id, factor_id)
@@ -135,13 +137,15 @@ class Challenges:
         counted = await self._count(tenant, factor_id, challenge, factor)
         record = self._records.unseal(name, counted.record)
         is_right, step = self._compare(name, record, counted, code)
-        concluded = await self._store.conclude(
-            challenge=challenge,
-            factor=factor,
-            is_right=is_right,
-            step=step,
-            due_as=Due(name, record.topic).text,
-            notice=_notice(tenant, name, record.topic),
+        concluded = await once_changed(
+            self._store.conclude(
+                challenge=challenge,
+                factor=factor,
+                is_right=is_right,
+                step=step,
+                due_as=Due(name, record.topic).text,
+                notice=_notice(tenant, name, record.topic),
+            )
         )
         if concluded.status is ConcludeStatus.CLOSED:
             raise ChallengeClosed
