@@ -1,0 +1,86 @@
+"""The clock of an edge's host jumps while clients are at work: lives, locks and TOTP steps are by the clock of Redis."""
+
+import os
+import sys
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.edge.program import NO_LIMITS, Edge
+from tests.edge.test_callbacks import LOOPBACK, QUICK
+from tests.faults.stage import Stage
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from tests.engine.servers import RedisServer
+
+DAY = 86_400
+
+
+def libfaketime() -> Path:
+    """The Debian library, which `make test` unpacks beside Python. CI must have it."""
+    found = [*Path("/usr").glob("lib/*/faketime/libfaketime.so.1")]
+    found += Path(sys.prefix, "libfaketime").glob("usr/lib/*/faketime/libfaketime.so.1")
+    if not found:
+        missing = "there is no libfaketime: run `make test` where apt-get is"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+    return found[0]
+
+
+class Clock:
+    """The wall clock of one process and its children, as seconds that it is ahead. The monotonic one never jumps."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.environment = {
+            "LD_PRELOAD": str(libfaketime()),
+            "FAKETIME_TIMESTAMP_FILE": str(file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "NO_FAKE_STAT": "1",
+        }
+        self.jump(0)
+
+    def jump(self, seconds: int) -> None:
+        new = self._file.with_suffix(".new")
+        new.write_text(f"{seconds:+}\n")
+        new.replace(self._file)  # never read half-written
+
+
+@contextmanager
+def ahead(clock: Clock, http: httpx.Client, seconds: int) -> "Generator[None]":
+    """The clock has jumped by so much, as the edge's answers show."""
+    clock.jump(seconds)
+    try:
+        wait_until(lambda: abs(_skew(http) - seconds) < 60)
+        yield
+    finally:
+        clock.jump(0)
+
+
+def _skew(http: httpx.Client) -> float:
+    said = parsedate_to_datetime(http.get("/livez").headers["date"])
+    return (said - datetime.now(UTC)).total_seconds()
+
+
+def test_a_clock_that_jumps_by_a_day_is_noticed_by_no_client(
+    stage: Stage, redis: "RedisServer", tmp_path: Path
+) -> None:
+    clock = Clock(tmp_path / "clock")
+    skewed = Edge(redis, **NO_LIMITS | QUICK | LOOPBACK, redis_url=redis.url, keys=stage.edge.keys)
+    skewed.environment |= clock.environment
+    with skewed, httpx.Client(base_url=skewed.url) as http:
+        beside = Stage(skewed, stage.operator, http, stage.receiver, stage.reports)
+        with beside.under_load() as play:
+            for days in (1, -1):
+                with play.history.fault(f"clock {days:+} day"), ahead(clock, http, days * DAY):
+                    play.wait_for_each(200, 201)
+                    play.wait_for(200, 100)
+    assert (play.report.refused, play.report.unknown) == (0, 0)
