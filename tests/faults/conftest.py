@@ -2,23 +2,25 @@
 
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
-from tests.courier.receiver import Receiver
-from tests.edge.program import NO_LIMITS, Edge
-from tests.edge.tenants import Operator
-from tests.edge.test_callbacks import LOOPBACK, QUICK
+from tests.engine.permissions import CREDENTIALS
 from tests.engine.servers import RedisServer, server_binaries
 from tests.faults.proxy import Proxy
-from tests.faults.stage import Stage
+from tests.faults.stage import staged
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from tests.faults.invariants import Report
+    from tests.faults.stage import Reports, Stage
 
-REPORTS: "pytest.StashKey[list[tuple[str, Report]]]" = pytest.StashKey()
+REPORTS: "pytest.StashKey[Reports]" = pytest.StashKey()
+
+
+@pytest.fixture(scope="session")
+def reports(pytestconfig: pytest.Config) -> "Reports":
+    """What is shown after all tests."""
+    return pytestconfig.stash.setdefault(REPORTS, [])
 
 
 @pytest.fixture(scope="package")
@@ -36,15 +38,10 @@ def proxy(redis: RedisServer) -> "Generator[Proxy]":
 
 
 @pytest.fixture(scope="package")
-def stage(redis: RedisServer, proxy: Proxy, pytestconfig: pytest.Config) -> "Generator[Stage]":
-    # The user who may do only what an edge needs does not survive a restart of Redis.
-    with (
-        Edge(redis, **NO_LIMITS | QUICK | LOOPBACK, redis_url=proxy.url) as edge,
-        Operator(edge, redis_url=redis.url) as operator,
-        httpx.Client(base_url=edge.url) as http,
-        Receiver() as receiver,
-    ):
-        yield Stage(edge, operator, http, receiver, pytestconfig.stash.setdefault(REPORTS, []))
+def stage(redis: RedisServer, proxy: Proxy, reports: "Reports") -> "Generator[Stage]":
+    url = f"redis://{CREDENTIALS}@127.0.0.1:{proxy.port}"
+    with staged(redis, reports, operator_url=redis.url_of_user(), redis_url=url, durability="aof") as stage:
+        yield stage
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

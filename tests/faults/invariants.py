@@ -200,9 +200,14 @@ def refusals_are_prompt(history: "History", terms: Terms, report: Report) -> "It
 
 
 def service_returns(history: "History", terms: Terms, report: Report) -> "Iterator[str]":
+    """Something is served soon after a fault, and everything a while after the last one."""
     for fault in history.faults:
         if (took := recovery(history, fault)) > terms.recovery_s:
             yield f"after {fault.name} it took {took:.2f} s"
+    last = max((fault.ended for fault in history.faults), default=0.0)
+    for one in history.operations:
+        if history.faults and one.status == 503 and one.sent > last + terms.recovery_s:
+            yield f"{one.kind} {one.key} was refused {one.sent - last:.2f} s after the last fault"
 
 
 INVARIANTS: "tuple[Callable[[History, Terms, Report], Iterator[str]], ...]" = (

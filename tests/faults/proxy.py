@@ -1,7 +1,7 @@
 """A TCP proxy that stands for a bad network between an edge and Redis.
 
 with Proxy(redis.socket) as proxy:
-    ... Edge(redis, redis_url=proxy.url) ...
+    ... Edge(redis, redis_url=f"redis://127.0.0.1:{proxy.port}") ...
     with proxy.holding():
         ... nothing gets through ...
 """
@@ -50,10 +50,6 @@ class Proxy:
     def __exit__(self, *exc_info: object) -> None:
         self._call(self._refuse)
         self._portals.__exit__(None, None, None)
-
-    @property
-    def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}"
 
     def reset(self) -> None:
         """Reset all connections, as a firewall that has forgotten them does."""

@@ -2,12 +2,16 @@
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import httpx
 
 from tests.courier.receiver import Receiver
 from tests.edge.apps import new_app
-from tests.edge.test_callbacks import calling_back, told
+from tests.edge.program import NO_LIMITS, Edge
+from tests.edge.tenants import Operator
+from tests.edge.test_callbacks import LOOPBACK, QUICK, calling_back, told
 from tests.edge.workers import client_of_each_worker
 from tests.faults.history import Kind
 from tests.faults.invariants import LOSES_NOTHING, Report, Terms, check
@@ -15,13 +19,12 @@ from tests.faults.load import POLICY, Load
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    import httpx
+    from collections.abc import Generator, Mapping
 
     from tests.edge.apps import App
-    from tests.edge.program import Edge
-    from tests.edge.tenants import Operator
+    from tests.engine.kinds import AnyServer
+
+    Reports = list[tuple[str, Report]]
 
 WARM = 150  # successes before anything is broken
 _TOLD_SECONDS = 15
@@ -32,11 +35,11 @@ _PATIENCE_SECONDS = 20
 class Stage:
     """`reports` are those of all plays so far, with what was broken."""
 
-    edge: "Edge"
-    operator: "Operator"
-    http: "httpx.Client"
+    edge: Edge
+    operator: Operator
+    http: httpx.Client
     receiver: Receiver
-    reports: "list[tuple[str, Report]]" = field(default_factory=list)
+    reports: "Reports"
 
     def new_app(self) -> "App":
         """An app of a tenant of its own, which is called back."""
@@ -51,11 +54,11 @@ class Stage:
                 wait_until(lambda worker=worker: worker.get("/readyz").status_code == 200, _PATIENCE_SECONDS)
 
     @contextmanager
-    def under_load(self, terms: Terms | None = None) -> "Generator[Play]":
+    def under_load(self, terms: Terms | None = None, app: "App | None" = None) -> "Generator[Play]":
         """Clients are at work for the time of the block and until they are served again; then they are heard."""
         terms = terms or Terms()
         self.wait_until_linked()
-        app = self.new_app()
+        app = app or self.new_app()
         with Load(self.edge, app) as load:
             play = Play(load)
             wait_until(lambda: load.history.count(200) > WARM and load.verified() > WARM / 10, _PATIENCE_SECONDS)
@@ -81,6 +84,28 @@ class Stage:
 
         wait_until(lambda: ends <= heard(), within=_TOLD_SECONDS)
         assert heard() == ends
+
+
+@contextmanager
+def staged(
+    redis: "AnyServer",
+    reports: "Reports",
+    *,
+    operator_url: str | None = None,
+    environment: "Mapping[str, str] | None" = None,
+    **settings: object,
+) -> "Generator[Stage]":
+    """A stage on what `redis_url` leads to, by default a server. The operator may go there by a way of his own."""
+    edge = Edge(redis, **NO_LIMITS | QUICK | LOOPBACK | settings)
+    edge.environment |= environment or {}
+    own = {} if operator_url is None else {"redis_url": operator_url}
+    with (
+        edge,
+        Operator(edge, **own) as operator,
+        httpx.Client(base_url=edge.url) as http,
+        Receiver() as receiver,
+    ):
+        yield Stage(edge, operator, http, receiver, reports)
 
 
 class Play:

@@ -1,4 +1,4 @@
-"""The clock of an edge's host jumps while clients are at work: lives, locks and TOTP steps are by the clock of Redis."""
+"""The clock of an edge's host jumps while clients are at work. Lives, locks and TOTP steps are by that of Redis."""
 
 import os
 import sys
@@ -8,18 +8,18 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
-from tests.edge.program import NO_LIMITS, Edge
-from tests.edge.test_callbacks import LOOPBACK, QUICK
-from tests.faults.stage import Stage
+from tests.faults.stage import staged
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    import httpx
+
     from tests.engine.servers import RedisServer
+    from tests.faults.stage import Reports, Stage
 
 DAY = 86_400
 
@@ -35,7 +35,7 @@ def libfaketime() -> Path:
 
 
 class Clock:
-    """The wall clock of one process and its children, as seconds that it is ahead. The monotonic one never jumps."""
+    """The wall clock of a process and its children, as seconds that it is ahead. The monotonic one never jumps."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -55,7 +55,7 @@ class Clock:
 
 
 @contextmanager
-def ahead(clock: Clock, http: httpx.Client, seconds: int) -> "Generator[None]":
+def ahead(clock: Clock, http: "httpx.Client", seconds: int) -> "Generator[None]":
     """The clock has jumped by so much, as the edge's answers show."""
     clock.jump(seconds)
     try:
@@ -65,22 +65,21 @@ def ahead(clock: Clock, http: httpx.Client, seconds: int) -> "Generator[None]":
         clock.jump(0)
 
 
-def _skew(http: httpx.Client) -> float:
+def _skew(http: "httpx.Client") -> float:
     said = parsedate_to_datetime(http.get("/livez").headers["date"])
     return (said - datetime.now(UTC)).total_seconds()
 
 
 def test_a_clock_that_jumps_by_a_day_is_noticed_by_no_client(
-    stage: Stage, redis: "RedisServer", tmp_path: Path
+    stage: "Stage", redis: "RedisServer", reports: "Reports", tmp_path: Path
 ) -> None:
     clock = Clock(tmp_path / "clock")
-    skewed = Edge(redis, **NO_LIMITS | QUICK | LOOPBACK, redis_url=redis.url, keys=stage.edge.keys)
-    skewed.environment |= clock.environment
-    with skewed, httpx.Client(base_url=skewed.url) as http:
-        beside = Stage(skewed, stage.operator, http, stage.receiver, stage.reports)
-        with beside.under_load() as play:
-            for days in (1, -1):
-                with play.history.fault(f"clock {days:+} day"), ahead(clock, http, days * DAY):
-                    play.wait_for_each(200, 201)
-                    play.wait_for(200, 100)
+    with (
+        staged(redis, reports, environment=clock.environment, keys=stage.edge.keys) as skewed,
+        skewed.under_load() as play,
+    ):
+        for days in (1, -1):
+            with play.history.fault(f"clock {days:+} day"), ahead(clock, skewed.http, days * DAY):
+                play.wait_for_each(200, 201)
+                play.wait_for(200, 50)
     assert (play.report.refused, play.report.unknown) == (0, 0)

@@ -9,9 +9,7 @@ from tests.edge.program import NO_LIMITS, Edge
 from tests.edge.tenants import Operator
 from tests.edge.test_callbacks import LOOPBACK, QUICK
 from tests.engine.servers import RedisServer, server_binaries
-from tests.faults.invariants import Terms
 from tests.faults.stage import Stage
-from tests.faults.test_one_server import killed
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -72,6 +72,7 @@ VIOLATIONS: list[tuple[str, History]] = [
     ("refusals_are_prompt", plant(submit(status=503, retry_after=None))),
     ("service_returns", plant(submit(at=103.0), fetch(at=104.0), faults=(FAULT,))),
     ("service_returns", plant(submit(), fetch(), faults=(FAULT,))),
+    ("service_returns", plant(opened(at=101.1), submit(at=103.1, status=503), faults=(FAULT,))),
 ]
 
 

@@ -1,0 +1,74 @@
+"""The primary of a Sentinel group is lost while clients are at work, and a replica takes its place."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engine.sealing import Keyring
+from tests.engine.sentinels import SentinelGroup
+from tests.engine.servers import server_binaries
+from tests.faults.invariants import LOSES_NOTHING, Terms
+from tests.faults.stage import staged
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from tests.faults.stage import Reports, Stage
+
+# What a primary acknowledged and no replica has yet, where nobody waits for one.
+LAG_SECONDS = 1.0
+LOSES = {"none": LAG_SECONDS, "replicas:1": LOSES_NOTHING}
+KEYS = Keyring.generate()
+FORGOTTEN = Terms().statuses | {404}  # of challenges and factors that were lost
+
+
+@pytest.fixture(scope="module")
+def group() -> "Generator[SentinelGroup]":
+    """A primary with one replica: whatever is confirmed is there after a failover."""
+    with SentinelGroup(server_binaries()[0], replicas=1) as group:
+        yield group
+
+
+@pytest.fixture(
+    scope="module", params=["replicas:1", pytest.param("none", marks=pytest.mark.thorough)], name="durability"
+)
+def durability_of_edge(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def stage(group: SentinelGroup, durability: str, reports: "Reports") -> "Generator[Stage]":
+    group.wait_until_content()
+    settings = {"redis_url": group.url_of_user(), "durability": durability, "keys": KEYS}
+    with staged(group.primary(), reports, **settings) as stage:
+        yield stage
+
+
+def terms(durability: str) -> Terms:
+    loses_s = LOSES[durability]
+    return Terms(loses_s=loses_s, statuses=Terms().statuses if loses_s == LOSES_NOTHING else FORGOTTEN)
+
+
+def test_a_killed_primary_is_replaced(stage: "Stage", group: SentinelGroup, durability: str) -> None:
+    """By a replica that has all that was acknowledged, where that was waited for."""
+    with stage.under_load(terms(durability)) as play:
+        primary = group.primary()
+        with play.history.fault(f"primary kill -9, {durability}"):
+            primary.kill()
+            group.wait_until_elected(instead_of=primary)
+            primary.start()
+            group.wait_until_content()
+
+
+@pytest.mark.thorough
+def test_a_primary_that_stands_still_is_replaced_and_believed_no_more(
+    stage: "Stage", group: SentinelGroup, durability: str
+) -> None:
+    """It wakes up as a primary that nobody follows, and takes writes until the Sentinels see it."""
+    with stage.under_load(terms(durability)) as play:
+        primary = group.primary()
+        with play.history.fault(f"primary SIGSTOP, {durability}"):
+            primary.pause()
+            group.wait_until_elected(instead_of=primary)
+            primary.resume()
+            group.wait_until_content()
