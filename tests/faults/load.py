@@ -72,7 +72,7 @@ class Load:
             work.result()
 
     def audit(self) -> None:
-        """Look for all that should be there, once nothing is broken any more. It is noted as all else is."""
+        """Look for all that should be there or should not, once nothing is broken. It is noted as all else is."""
         self._portal.call(self._audit)
 
     def fetch_some(self, most: int) -> set[int]:
@@ -169,18 +169,10 @@ class Load:
         return path
 
     async def _audit(self) -> None:
-        await self._share(self._fetch, self._unfetched())
-        await self._share(self._answer_again, self._unended())
-        await self._share(self._read, [*self._codes])
-
-    def _unfetched(self) -> "Iterable[str]":
-        """Pass keys that may have a passcode still, and those that must not have one."""
-        fetched = {one.key for one in self.history.of(Kind.FETCH) if one.is_done}
-        return (one.key for one in self.history.of(Kind.SUBMIT) if one.key not in fetched)
-
-    def _unended(self) -> list[str]:
-        told = {one.key for one in self.history.of(Kind.ANSWER) if one.is_done}
-        return [path for path in self._codes if path not in told]
+        """Fetch what was never fetched, and what was; answer what was never answered, and what was."""
+        await self._share(self._fetch, [one.key for one in self.history.of(Kind.SUBMIT)])
+        await self._share(self._answer_again, self._codes)
+        await self._share(self._read, self._codes)
 
     async def _answer_again(self, client: Client, path: str) -> None:
         await client.ask(Kind.ANSWER, path, self._codes[path])

@@ -54,11 +54,11 @@ class Stage:
                 wait_until(lambda worker=worker: worker.get("/readyz").status_code == 200, _PATIENCE_SECONDS)
 
     @contextmanager
-    def under_load(self, terms: Terms | None = None, app: "App | None" = None) -> "Generator[Play]":
+    def under_load(self, terms: Terms | None = None) -> "Generator[Play]":
         """Clients are at work for the time of the block and until they are served again; then they are heard."""
         terms = terms or Terms()
         self.wait_until_linked()
-        app = app or self.new_app()
+        app = self.new_app()
         with Load(self.edge, app) as load:
             play = Play(load)
             wait_until(lambda: load.history.count(200) > WARM and load.verified() > WARM / 10, _PATIENCE_SECONDS)

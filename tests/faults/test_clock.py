@@ -1,4 +1,4 @@
-"""The clock of an edge's host jumps while clients are at work. Lives, locks and TOTP steps are by that of Redis."""
+"""The clock of an edge's host jumps while clients are at work. Lives, locks and TOTP steps are by Redis'."""
 
 import os
 import sys

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # What a primary acknowledged and no replica has yet, where nobody waits for one.
 LAG_SECONDS = 1.0
 LOSES = {"none": LAG_SECONDS, "replicas:1": LOSES_NOTHING}
+BEHIND_SECONDS = 0.3  # less than after which Sentinels take a replica for down
 KEYS = Keyring.generate()
 FORGOTTEN = Terms().statuses | {404}  # of challenges and factors that were lost
 
@@ -39,8 +40,8 @@ def durability_of_edge(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def stage(group: SentinelGroup, durability: str, reports: "Reports") -> "Generator[Stage]":
     group.wait_until_content()
-    settings = {"redis_url": group.url_of_user(), "durability": durability, "keys": KEYS}
-    with staged(group.primary(), reports, **settings) as stage:
+    url = group.url_of_user()
+    with staged(group.primary(), reports, redis_url=url, durability=durability, keys=KEYS) as stage:
         yield stage
 
 
@@ -58,6 +59,24 @@ def test_a_killed_primary_is_replaced(stage: "Stage", group: SentinelGroup, dura
             group.wait_until_elected(instead_of=primary)
             primary.start()
             group.wait_until_content()
+
+
+@pytest.mark.thorough
+def test_what_a_replica_has_missed_is_lost_where_nobody_waits_for_it(
+    stage: "Stage", group: SentinelGroup, durability: str
+) -> None:
+    with stage.under_load(terms(durability)) as play:
+        primary, (replica,) = group.primary(), group.replicas()
+        with play.history.fault(f"primary kill -9, its replica behind, {durability}"):
+            replica.pause()
+            primary.command("CLIENT", "KILL", "TYPE", "replica")  # or it would read later what was sent by then
+            play.go_on(BEHIND_SECONDS)
+            primary.kill()
+            replica.resume()
+            group.wait_until_elected(instead_of=primary)
+            primary.start()
+            group.wait_until_content()
+    assert bool(play.report.lost) == (durability == "none")
 
 
 @pytest.mark.thorough

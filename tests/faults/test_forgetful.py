@@ -1,37 +1,59 @@
-"""A server that keeps nothing, or too little: what is lost is counted, and nobody is told anything wrong."""
+"""A server keeps nothing, or too little: what is lost is counted, and nobody is told anything wrong."""
 
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
-from tests.edge.program import NO_LIMITS, Edge
-from tests.edge.tenants import Operator
-from tests.edge.test_callbacks import LOOPBACK, QUICK
 from tests.engine.servers import RedisServer, server_binaries
-from tests.faults.stage import Stage
+from tests.faults.invariants import Terms
+from tests.faults.stage import staged
+from tests.faults.test_one_server import killed
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from tests.faults.stage import Reports, Stage
+
 EVERYTHING = float("inf")
-# What a server of the everysec kind may lose: it writes at the latest when the last sync took two seconds.
-EVERYSEC = 2.0
+# A server of the everysec kind answers before it writes where a sync takes long, and waits two seconds for it.
+UNWRITTEN_SECONDS = 2.0
+# What is said of tenants, factors and challenges that are gone.
+FORGOTTEN = Terms().statuses | {401, 404}
 
 
-@pytest.fixture(params=["no", "everysec"])
+@pytest.fixture
 def redis(request: pytest.FixtureRequest) -> "Generator[RedisServer]":
-    """A server that keeps nothing but snapshots; or one that answers before it has synced what it writes."""
-    options = ("--appendonly", "yes", "--appendfsync", "everysec") if request.param == "everysec" else ()
-    with RedisServer(server_binaries()[0], *options) as redis:
+    with RedisServer(server_binaries()[0], *request.param) as redis:
         yield redis
 
 
 @pytest.fixture
-def forgetful(redis: RedisServer, stage: Stage) -> "Generator[Stage]":
-    with (
-        Edge(redis, **NO_LIMITS | QUICK | LOOPBACK, redis_url=redis.url) as edge,
-        Operator(edge) as operator,
-        httpx.Client(base_url=edge.url) as http,
-    ):
-        yield Stage(edge, operator, http, stage.receiver, stage.reports)
+def stage(redis: RedisServer, reports: "Reports") -> "Generator[Stage]":
+    with staged(redis, reports) as stage:
+        yield stage
+
+
+keeps = pytest.mark.parametrize
+
+
+@keeps("redis", [()], indirect=True, ids=["no AOF"])
+def test_what_was_done_after_the_last_snapshot_is_undone_and_counted(stage: "Stage", redis: RedisServer) -> None:
+    with stage.under_load(Terms(loses_s=EVERYTHING, statuses=FORGOTTEN)) as play:
+        redis.command("SAVE")
+        assert play.fetch_some(10) == {200}
+        play.wait_for(200, 100)
+        with play.history.fault("kill -9, an old snapshot"), killed(redis):
+            play.wait_for_each(503)
+    assert play.report.lost > 10
+    assert play.report.revived >= 10
+
+
+@pytest.mark.thorough
+@keeps("redis", [("--appendonly", "yes", "--appendfsync", "everysec")], indirect=True, ids=["everysec"])
+def test_a_server_that_writes_every_second_loses_no_more_than_what_it_had_not_written(
+    stage: "Stage", redis: RedisServer
+) -> None:
+    with stage.under_load(Terms(loses_s=UNWRITTEN_SECONDS, statuses=FORGOTTEN)) as play:
+        play.go_on(2 * UNWRITTEN_SECONDS)
+        with play.history.fault("kill -9, everysec"), killed(redis):
+            play.wait_for_each(503)
