@@ -45,7 +45,7 @@ class DiedError(Exception):
 
 
 class Worker:
-    """A link of a worker that dies or fails before it runs a script, or that runs all of them some time from now."""
+    """A link of a worker that dies or fails before it runs a script, or runs all of them some time from now."""
 
     def __init__(
         self, link: "Runner", *, dies_before: str = "", fails_by: type[Exception] = DiedError, later_ms: int = 0

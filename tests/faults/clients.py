@@ -1,25 +1,27 @@
-"""A client's connection to the edge, which is patient for a while only and notes whatever it is told."""
+"""Clients of the edge, which are patient for a while only and note whatever they are told."""
 
 import asyncio
 import time
 from typing import TYPE_CHECKING
 
 from tests.edge.sockets import Answer
-from tests.faults.history import CUT, HALF, LATE, Kind
+from tests.faults.history import CUT, HALF, LATE, History, Kind
 from tests.faults.invariants import Terms
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
     from tests.edge.program import Edge
-    from tests.faults.history import History
 
 PATIENCE_SECONDS = Terms().client_s
+_HANDS = 8
 _HEAD_ENDS = b"\r\n\r\n"
 
 
 class Client:
     """Keeps its connection between requests, and opens another one when that is gone."""
 
-    def __init__(self, edge: "Edge", history: "History") -> None:
+    def __init__(self, edge: "Edge", history: History) -> None:
         self._address = edge.address
         self._history = history
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
@@ -59,6 +61,35 @@ class Client:
         self._is_in_answer = True
         head = Answer.parse(first + await reader.readuntil(_HEAD_ENDS), b"")
         return head._replace(body=await reader.readexactly(int(head.headers["content-length"])))
+
+
+class Crew:
+    """All clients that are at work on one edge, until it is over."""
+
+    def __init__(self, edge: "Edge") -> None:
+        self.history = History()
+        self.is_over = False
+        self._edge = edge
+        self._clients: list[Client] = []
+
+    def hire(self, size: int) -> list[Client]:
+        clients = [Client(self._edge, self.history) for _ in range(size)]
+        self._clients += clients
+        return clients
+
+    async def share(self, work: "Callable[[Client, str], Awaitable[None]]", keys: "Iterable[str]") -> None:
+        """Do the work for each key, by several clients at once."""
+        left = iter([*keys])
+
+        async def take(client: Client) -> None:
+            for key in left:
+                await work(client, key)
+
+        await asyncio.gather(*map(take, self.hire(_HANDS)))
+
+    async def close(self) -> None:
+        for client in self._clients:
+            client.close()
 
 
 def _told(answer: "Answer | int") -> str:

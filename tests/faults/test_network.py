@@ -45,6 +45,7 @@ def test_a_half_open_connection_is_given_up_for_a_new_one(stage: "Stage", proxy:
         play.wait_for_each(200, 201)
 
 
+@pytest.mark.thorough
 def test_a_slow_server_within_the_deadline_costs_nobody_an_answer(stage: "Stage", proxy: "Proxy") -> None:
     with stage.under_load() as play, play.history.fault("slow by 100 ms"), proxy.slow(delay_s=0.1):
         play.wait_for_each(200, 201)
@@ -71,6 +72,7 @@ def test_connections_that_end_in_the_midst_of_replies(stage: "Stage", proxy: "Pr
             play.wait_for(200, 5)
 
 
+@pytest.mark.thorough
 def test_refused_connections_are_said_at_once(stage: "Stage", proxy: "Proxy") -> None:
     with stage.under_load() as play, play.history.fault("refused"), proxy.refusing():
         play.wait_for_each(503)
