@@ -20,6 +20,7 @@ from engine.limits import Limits
 from engine.passcodes import Passcodes
 from engine.passwords import Passwords
 from engine.rates import DefaultRates
+from engine.refounding import Refounding
 from engine.sealing import Keyring
 from engine.store import scripts
 from engine.store.access_tokens import AccessTokenStore
@@ -94,10 +95,12 @@ async def open_engine(options: Options) -> AsyncGenerator[Engine]:
             durability=options.durability,
         ) as link:
             await link.wait_up()
-            space = await open_deployment(
-                DeploymentStore(link), keyring=options.keyring, partitions=options.partitions
-            )
-            async with Limits(LimitStore(link), space) as limits:
+            store, keyring = DeploymentStore(link), options.keyring
+            space = await open_deployment(store, keyring=keyring, partitions=options.partitions)
+            async with (
+                Refounding(link, store, space, keyring=keyring),
+                Limits(LimitStore(link), space) as limits,
+            ):
                 yield _assemble(link, space, limits, passwords, options)
     finally:
         passwords.close()

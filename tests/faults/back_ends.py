@@ -66,7 +66,7 @@ class BackEnds:
                     await self._challenge(clients, factor, code, name)
 
     async def _challenge(self, clients: "list[Client]", factor: Factor, code: str, name: str) -> None:
-        """Open a challenge and answer it until somebody is told what came of it, now and then by a wrong code too."""
+        """Open a challenge and answer it until somebody hears what came of it; a wrong code may be among them."""
         path = await self._open(clients[0], factor, name)
         if path is not None:
             self._right[path] = self._app.patch_request(path, code_operation(code))

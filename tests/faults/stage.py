@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 WARM = 80  # successes before anything is broken, and after
 _TOLD_SECONDS = 15
+_SHOWN = 20
 _PATIENCE_SECONDS = 20
 
 
@@ -71,7 +72,7 @@ class Stage:
             load.audit()
         play.report = check(load.history, terms)
         self.reports.append((", ".join(fault.name for fault in load.history.faults), play.report))
-        assert play.report.violations == []
+        assert not play.report.violations, "\n".join(play.report.violations[:_SHOWN])
         if terms.loses_s == LOSES_NOTHING:
             self._assert_all_is_told(load, f"/{app.tenant.id}")
 

@@ -36,6 +36,7 @@ def test_partitions_that_move_are_followed(stage: "Stage", cluster: RedisCluster
             target = next(master for master in cluster.masters() if master is not source)
             cluster.migrate(partition, target)
         play.wait_for(200, 100)
+    assert (play.report.refused, play.report.unknown) == (0, 0)
 
 
 def test_a_killed_master_is_replaced(stage: "Stage", cluster: RedisCluster) -> None:

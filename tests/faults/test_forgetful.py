@@ -8,6 +8,7 @@ from tests.engine.servers import RedisServer, server_binaries
 from tests.faults.invariants import Terms
 from tests.faults.stage import staged
 from tests.faults.test_one_server import killed
+from tests.faults.test_workers import kill_a_worker
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -46,6 +47,24 @@ def test_what_was_done_after_the_last_snapshot_is_undone_and_counted(stage: "Sta
             play.wait_for_each(503)
     assert play.report.lost > 10
     assert play.report.revived >= 10
+
+
+@keeps("redis", [()], indirect=True, ids=["no AOF"])
+def test_all_workers_agree_on_where_things_are_after_a_server_has_come_back_empty(
+    stage: "Stage", redis: RedisServer
+) -> None:
+    """Also those that have been started since."""
+    stage.wait_until_linked()
+    with killed(redis):
+        pass
+    stage.wait_until_linked()
+    with (
+        stage.under_load(Terms(may_cut=True)) as play,
+        play.history.fault("worker kill -9 after an empty start"),
+    ):
+        kill_a_worker(stage.edge)
+        stage.wait_until_linked()
+    assert play.report.refused == 0
 
 
 @pytest.mark.thorough

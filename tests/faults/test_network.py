@@ -53,6 +53,7 @@ def test_a_slow_server_within_the_deadline_costs_nobody_an_answer(stage: "Stage"
     assert (play.report.refused, play.report.unknown) == (0, 0)
 
 
+@pytest.mark.thorough
 def test_a_server_too_slow_for_the_deadline_is_given_up_in_time(stage: "Stage", proxy: "Proxy") -> None:
     with stage.under_load() as play, play.history.fault("slow by 800 ms"), proxy.slow(delay_s=0.8):
         play.go_on(1.5)

@@ -9,20 +9,27 @@ from tests.faults.invariants import Terms
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
+    from tests.edge.program import Edge
     from tests.engine.servers import RedisServer
     from tests.faults.stage import Stage
+
+
+def kill_a_worker(edge: "Edge") -> int:
+    """As `kill -9`. Its number as a process."""
+    victim = edge.workers()[0]
+    victim.kill()
+    wait_until(lambda: not is_alive(victim))
+    return victim.pid
 
 
 def test_a_killed_worker_is_replaced_and_takes_nothing_along(stage: "Stage") -> None:
     """Whose connection it takes along does not know what became of a request; the others go on."""
     edge = stage.edge
     with stage.under_load(Terms(may_cut=True)) as play:
-        victim = edge.workers()[0]
         with play.history.fault("worker kill -9"):
-            victim.kill()
-            wait_until(lambda: not is_alive(victim))
+            killed = kill_a_worker(edge)
         wait_until(lambda: len(edge.workers()) == WORKERS, within=20)
-    assert victim.pid not in {worker.pid for worker in edge.workers()}
+    assert killed not in {worker.pid for worker in edge.workers()}
 
 
 def test_an_attempt_that_was_counted_by_a_worker_that_died_is_spent_and_the_challenge_expires(
