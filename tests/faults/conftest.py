@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.permissions import CREDENTIALS
-from tests.engine.servers import RedisServer, server_binaries
+from tests.engine.servers import RedisServer
 from tests.faults.proxy import Proxy
 from tests.faults.stage import staged
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from tests.engine.kinds import ServerKind
     from tests.faults.stage import Reports, Stage
 
 REPORTS: "pytest.StashKey[Reports]" = pytest.StashKey()
@@ -24,9 +25,9 @@ def reports(pytestconfig: pytest.Config) -> "Reports":
 
 
 @pytest.fixture(scope="package")
-def redis() -> "Generator[RedisServer]":
+def redis(server_kind: "ServerKind") -> "Generator[RedisServer]":
     """A server that answers when it has written, and finds again what it has answered."""
-    with RedisServer(server_binaries()[0], "--appendonly", "yes", "--appendfsync", "always") as redis:
+    with RedisServer(server_kind.binary, "--appendonly", "yes", "--appendfsync", "always") as redis:
         yield redis
 
 

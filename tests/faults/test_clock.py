@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tests.engine.servers import RedisServer
     from tests.faults.stage import Reports, Stage
 
+pytestmark = pytest.mark.one_node
+
 DAY = 86_400
 
 

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from tests.faults.proxy import Proxy
     from tests.faults.stage import Stage
 
+pytestmark = pytest.mark.one_node
+
 A_REPLY_OR_SO = 200  # bytes
 
 

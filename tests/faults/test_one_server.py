@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tests.engine.servers import RedisServer
     from tests.faults.stage import Stage
 
+pytestmark = pytest.mark.one_node
+
 
 @contextmanager
 def killed(redis: "RedisServer") -> "Generator[None]":

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tests.engine.servers import RedisServer
 
+pytestmark = pytest.mark.one_node
+
 KEY = "{1}:proxied"
 PONG = b"+PONG\r\n"
 SOON = 0.05

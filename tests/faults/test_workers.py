@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.edge.program import WORKERS, is_alive
 from tests.edge.stored import names
 from tests.edge.test_callbacks import told
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from tests.edge.program import Edge
     from tests.engine.servers import RedisServer
     from tests.faults.stage import Stage
+
+pytestmark = pytest.mark.one_node
 
 
 def kill_a_worker(edge: "Edge") -> int:
