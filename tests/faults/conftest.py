@@ -6,6 +6,7 @@ import pytest
 
 from tests.engine.permissions import CREDENTIALS
 from tests.engine.servers import RedisServer
+from tests.faults.invariants import CALL_DEADLINE_SECONDS, Terms
 from tests.faults.proxy import Proxy
 from tests.faults.stage import staged
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from tests.engine.kinds import ServerKind
     from tests.faults.stage import Reports, Stage
 
+LAG_SECONDS = 1.0
 REPORTS: "pytest.StashKey[Reports]" = pytest.StashKey()
 
 
@@ -43,6 +45,23 @@ def stage(redis: RedisServer, proxy: Proxy, reports: "Reports") -> "Generator[St
     url = f"redis://{CREDENTIALS}@127.0.0.1:{proxy.port}"
     with staged(redis, reports, operator_url=redis.url_of_user(), redis_url=url, durability="aof") as stage:
         yield stage
+
+
+@pytest.fixture(scope="module", params=["replicas:1", pytest.param("none", marks=pytest.mark.thorough)])
+def durability(request: pytest.FixtureRequest) -> str:
+    """Of edges on servers that have replicas."""
+    return request.param
+
+
+@pytest.fixture
+def terms(durability: str) -> Terms:
+    """Where nobody waits for replicas, what was acknowledged last may be lost, and be asked for in vain.
+
+    Where somebody waits, refusals may be later by what replicas have to confirm: a third of the deadline of a call.
+    """
+    if durability == "none":
+        return Terms(loses_s=LAG_SECONDS, statuses=Terms().statuses | {404})
+    return Terms(refusal_s=Terms().refusal_s + CALL_DEADLINE_SECONDS / 3)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -7,20 +7,16 @@ import pytest
 from engine.sealing import Keyring
 from tests.engine.sentinels import SentinelGroup
 from tests.engine.servers import server_binaries
-from tests.faults.invariants import LOSES_NOTHING, Terms
 from tests.faults.stage import staged
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from tests.faults.invariants import Terms
     from tests.faults.stage import Reports, Stage
 
-# What a primary acknowledged and no replica has yet, where nobody waits for one.
-LAG_SECONDS = 1.0
-LOSES = {"none": LAG_SECONDS, "replicas:1": LOSES_NOTHING}
 BEHIND_SECONDS = 0.3  # less than after which Sentinels take a replica for down
 KEYS = Keyring.generate()
-FORGOTTEN = Terms().statuses | {404}  # of challenges and factors that were lost
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +24,6 @@ def group() -> "Generator[SentinelGroup]":
     """A primary with one replica: whatever is confirmed is there after a failover."""
     with SentinelGroup(server_binaries()[0], replicas=1) as group:
         yield group
-
-
-@pytest.fixture(
-    scope="module", params=["replicas:1", pytest.param("none", marks=pytest.mark.thorough)], name="durability"
-)
-def durability_of_edge(request: pytest.FixtureRequest) -> str:
-    return request.param
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +34,11 @@ def stage(group: SentinelGroup, durability: str, reports: "Reports") -> "Generat
         yield stage
 
 
-def terms(durability: str) -> Terms:
-    loses_s = LOSES[durability]
-    return Terms(loses_s=loses_s, statuses=Terms().statuses if loses_s == LOSES_NOTHING else FORGOTTEN)
-
-
-def test_a_killed_primary_is_replaced(stage: "Stage", group: SentinelGroup, durability: str) -> None:
+def test_a_killed_primary_is_replaced(
+    stage: "Stage", group: SentinelGroup, durability: str, terms: "Terms"
+) -> None:
     """By a replica that has all that was acknowledged, where that was waited for."""
-    with stage.under_load(terms(durability)) as play:
+    with stage.under_load(terms) as play:
         primary = group.primary()
         with play.history.fault(f"primary kill -9, {durability}"):
             primary.kill()
@@ -63,9 +49,9 @@ def test_a_killed_primary_is_replaced(stage: "Stage", group: SentinelGroup, dura
 
 @pytest.mark.thorough
 def test_what_a_replica_has_missed_is_lost_where_nobody_waits_for_it(
-    stage: "Stage", group: SentinelGroup, durability: str
+    stage: "Stage", group: SentinelGroup, durability: str, terms: "Terms"
 ) -> None:
-    with stage.under_load(terms(durability)) as play:
+    with stage.under_load(terms) as play:
         primary, (replica,) = group.primary(), group.replicas()
         with play.history.fault(f"primary kill -9, its replica behind, {durability}"):
             replica.pause()
@@ -81,10 +67,10 @@ def test_what_a_replica_has_missed_is_lost_where_nobody_waits_for_it(
 
 @pytest.mark.thorough
 def test_a_primary_that_stands_still_is_replaced_and_believed_no_more(
-    stage: "Stage", group: SentinelGroup, durability: str
+    stage: "Stage", group: SentinelGroup, durability: str, terms: "Terms"
 ) -> None:
     """It wakes up as a primary that nobody follows, and takes writes until the Sentinels see it."""
-    with stage.under_load(terms(durability)) as play:
+    with stage.under_load(terms) as play:
         primary = group.primary()
         with play.history.fault(f"primary SIGSTOP, {durability}"):
             primary.pause()
