@@ -55,6 +55,7 @@ tools: $(VENV)/.dev
 	@command -v promtool >/dev/null || test -x $(VENV)/prometheus/usr/bin/promtool || $(call unpack,prometheus,prometheus)
 	@command -v oathtool >/dev/null || test -x $(VENV)/oathtool/usr/bin/oathtool || $(call unpack,oathtool,oathtool $$(apt-cache depends oathtool | sed -n 's/.*Depends: liboath/liboath/p'))
 	@test -x $(VENV)/redis/usr/bin/redis-server || $(call unpack,redis,redis-server redis-tools libjemalloc2 liblzf1)
+	@ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || test -d $(VENV)/libfaketime/usr || $(call unpack,libfaketime,libfaketime)
 
 define unpack
 { \

@@ -21,6 +21,7 @@ from engine.limits import Limits
 from engine.passcodes import Passcodes
 from engine.passwords import Passwords
 from engine.rates import DefaultRates
+from engine.refounding import Refounding
 from engine.resealing import Resealing
 from engine.sealing import Keyring
 from engine.seats import Seats
@@ -101,11 +102,11 @@ async def open_engine(options: Options) -> AsyncGenerator[Engine]:
             durability=options.durability,
         ) as link:
             await link.wait_up()
-            space = await open_deployment(
-                DeploymentStore(link), keyring=options.keyring, partitions=options.partitions
-            )
+            store, keyring = DeploymentStore(link), options.keyring
+            space = await open_deployment(store, keyring=keyring, partitions=options.partitions)
             async with (
-                Keyholders(KeyholderStore(link), options.keyring) as keyholders,
+                Refounding(link, store, space, keyring=keyring),
+                Keyholders(KeyholderStore(link), keyring) as keyholders,
                 Limits(LimitStore(link), space) as limits,
             ):
                 yield _assemble(link, space, keyholders, limits, passwords, options)

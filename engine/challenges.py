@@ -28,6 +28,7 @@ from engine.factors import Factors
 from engine.factors import Record as FactorRecord
 from engine.ids import ChallengeId, FactorId, TenantId
 from engine.known_tenants import KnownTenants
+from engine.outcomes import once_changed
 from engine.reading import readable
 from engine.sealing import Keyring
 from engine.store.challenges import (
@@ -131,6 +132,7 @@ class Challenges:
             UnknownFactor, UnknownChallenge, FactorLocked
             ChallengeClosed: answered before, expired, or its attempts are spent.
             KeyMissing: it, or its factor, cannot be opened here; the attempt is not counted.
+            OutcomeUnknown: also where an attempt is spent, and what became of it could not be noted.
         """
         name = Name(tenant.id, factor_id, challenge_id)
         factor = self._factors.place(tenant.id, factor_id)
@@ -139,13 +141,15 @@ class Challenges:
         record = self._records.unseal(name, counted.record)
         held = self._factors.unseal(tenant.id, factor_id, counted.held)
         is_right, step = self._compare(name, record, held, counted.now_ms, code)
-        concluded = await self._store.conclude(
-            challenge=challenge,
-            factor=factor,
-            is_right=is_right,
-            step=step,
-            due_as=Due(name, record.topic).text,
-            notice=_notice(tenant, name, record.topic),
+        concluded = await once_changed(
+            self._store.conclude(
+                challenge=challenge,
+                factor=factor,
+                is_right=is_right,
+                step=step,
+                due_as=Due(name, record.topic).text,
+                notice=_notice(tenant, name, record.topic),
+            )
         )
         if concluded.status is ConcludeStatus.CLOSED:
             raise ChallengeClosed

@@ -14,15 +14,24 @@ _INDEX_KEY = "index_key"
 _INDEX_KEY_BYTES = 32
 
 
-async def open_deployment(store: DeploymentStore, *, keyring: Keyring, partitions: int) -> KeySpace:
+async def open_deployment(
+    store: DeploymentStore, *, keyring: Keyring, partitions: int, index_key: bytes | None = None
+) -> KeySpace:
     """Found the deployment or join it. The sealed index key is also the proof that our keyring is the right one.
+
+    Args:
+        store: where it is kept.
+        keyring: seals the index key.
+        partitions: as many as it must have.
+        index_key: what it is to be founded with if there is none: that of a deployment that Redis has lost.
 
     Raises:
         Misconfigured: another number of partitions, or a keyring that does not open what is stored.
     """
     if not 1 <= partitions <= MAX_PARTITIONS:
         raise Misconfigured(f"WATCHWORD_PARTITIONS is 1 to {MAX_PARTITIONS}")
-    proposal = keyring.seal(secrets.token_bytes(_INDEX_KEY_BYTES), scope=SCOPE, bound_to=bound_to(_INDEX_KEY))
+    index_key = index_key or secrets.token_bytes(_INDEX_KEY_BYTES)
+    proposal = keyring.seal(index_key, scope=SCOPE, bound_to=bound_to(_INDEX_KEY))
     fixed = await store.open(partitions=partitions, index_key=proposal)
     if fixed.partitions != partitions:
         raise Misconfigured(

@@ -12,11 +12,13 @@ from engine.errors import CannotUnseal, FactorNotActive, FactorNotPending, Unkno
 from engine.factor_index import FactorIndex
 from engine.factor_names import FactorNames, Held
 from engine.ids import FactorId, TenantId, UserName, is_uuid
+from engine.outcomes import once_changed
 from engine.sealing import Keyring
 from engine.seats import Seat
 from engine.store import keys
 from engine.store.claims import ClaimStore
 from engine.store.factors import (
+    AttemptReply,
     AttemptStatus,
     ChangeReply,
     ChangeStatus,
@@ -177,21 +179,12 @@ class Factors:
             WrongCode: the fifth one ends the factor.
             KeyMissing: it cannot be opened here; the attempt is not counted.
             UserTaken: another factor has the new name.
+            OutcomeUnknown: also where an attempt is spent, and what became of it could not be noted.
         """
-        now_ms = 0
-        if changes.code is not None:
-            now_ms = await self._count_activation(tenant_id, factor_id, changes.code)
-        while True:
-            version, factor = await self._read(tenant_id, factor_id)
-            changed = _changed(factor, changes)
-            step = None if changes.code is None else _step(factor.record, changes.code, now_ms)
-            reply, changed = await self._replace(
-                tenant_id, version, factor, changed, step=step, is_named=changes.user is not None
-            )
-            if reply.status is ChangeStatus.CHANGED:
-                return changed._replace(updated_ms=reply.now_ms)
-            if reply.status is not ChangeStatus.STALE:
-                raise WrongCode if reply.status is ChangeStatus.REPLAYED else UnknownFactor
+        if changes.code is None:
+            return await self._apply(tenant_id, factor_id, changes)
+        counted = await self._count_activation(tenant_id, factor_id)
+        return await once_changed(self._activate(tenant_id, factor_id, changes, changes.code, counted))
 
     def place(self, tenant_id: TenantId, factor_id: FactorId) -> Place:
         """Where a factor is. Another tenant's has another place, so that it is never found.
@@ -249,11 +242,11 @@ class Factors:
         factor = Factor(factor_id, State(reply.state.decode()), record, reply.created_ms, reply.updated_ms)
         return reply.version, factor
 
-    async def _count_activation(self, tenant_id: TenantId, factor_id: FactorId, code: str) -> int:
-        """Count an attempt, and look at its code only then. Tells the time of Redis, in milliseconds.
+    async def _count_activation(self, tenant_id: TenantId, factor_id: FactorId) -> AttemptReply:
+        """Count an attempt, before its code is looked at.
 
         Raises:
-            UnknownFactor, FactorNotPending, WrongCode, KeyMissing
+            UnknownFactor, FactorNotPending, KeyMissing
         """
         reply = await self._store.attempt(
             factor=self.place(tenant_id, factor_id), most=MOST_ACTIVATIONS, ids=self._keyring.opens
@@ -264,13 +257,37 @@ class Factors:
             raise FactorNotPending
         if reply.status is AttemptStatus.SEALED:
             self.unseal(tenant_id, factor_id, reply.record)
+        return reply
+
+    async def _activate(
+        self, tenant_id: TenantId, factor_id: FactorId, changes: Changes, code: str, counted: AttemptReply
+    ) -> Factor:
+        """Look at the code of an attempt that was counted. The time is that of Redis.
+
+        Raises:
+            WrongCode
+        """
         version, factor = await self._read(tenant_id, factor_id)
-        if _step(factor.record, code, reply.now_ms) is None:
-            if reply.attempts == MOST_ACTIVATIONS:
+        if _step(factor.record, code, counted.now_ms) is None:
+            if counted.attempts == MOST_ACTIVATIONS:
                 ended = factor._replace(state=State.INACTIVE)
                 await self._replace(tenant_id, version, factor, ended, step=None)
             raise WrongCode
-        return reply.now_ms
+        return await self._apply(tenant_id, factor_id, changes, counted.now_ms)
+
+    async def _apply(self, tenant_id: TenantId, factor_id: FactorId, changes: Changes, now_ms: int = 0) -> Factor:
+        """Raises: UnknownFactor, FactorNotPending, FactorNotActive, WrongCode, UserTaken."""
+        while True:
+            version, factor = await self._read(tenant_id, factor_id)
+            changed = _changed(factor, changes)
+            step = None if changes.code is None else _step(factor.record, changes.code, now_ms)
+            reply, changed = await self._replace(
+                tenant_id, version, factor, changed, step=step, is_named=changes.user is not None
+            )
+            if reply.status is ChangeStatus.CHANGED:
+                return changed._replace(updated_ms=reply.now_ms)
+            if reply.status is not ChangeStatus.STALE:
+                raise WrongCode if reply.status is ChangeStatus.REPLAYED else UnknownFactor
 
     async def _replace(
         self,

@@ -1,22 +1,20 @@
 """Passcodes: the customer submits a pass key and gets one, the agent fetches it by the same key, once."""
 
-from collections.abc import Awaitable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from engine.api_keys import ApiKeys
 from engine.errors import (
     IdempotencyMismatch,
     LimitExceeded,
     LimitState,
-    OutcomeUnknown,
     PasscodeGone,
     PassKeyTaken,
-    Unavailable,
     UnknownTenant,
 )
 from engine.ids import PassKey, TenantId
 from engine.known_tenants import KnownTenants
 from engine.limits import Limits
+from engine.outcomes import once_changed
 from engine.pass_keys import normalise
 from engine.rates import DefaultRates, Rate, per_second
 from engine.sealing import Keyring
@@ -24,8 +22,6 @@ from engine.store.idempotency import IdempotencyStore, RequestStatus
 from engine.store.keys import KeySpace, Place
 from engine.store.passcodes import FetchStatus, PasscodeStore, SubmitStatus
 from engine.tenants import State, Tenant
-
-T = TypeVar("T")
 
 
 class Passcode(NamedTuple):
@@ -99,7 +95,7 @@ class Passcodes:
             window_us=per_key.window_us,
         )
         if not self._tenants.is_current(tenant):
-            await _look_again(self._tenants.read_active(tenant_id))
+            await once_changed(self._tenants.read_active(tenant_id))
         if per_key.quota:
             self._limits.count("pass-key", refused=reply.status is SubmitStatus.EXCEEDED)
             state = LimitState("pass-key", per_key.quota, per_key.window_s, reply.remaining, reply.reset_ms)
@@ -144,7 +140,7 @@ class Passcodes:
             ids=self._keyring.opens,
         )
         if not self._tenants.is_current(tenant):  # written while we asked: is the key still good?
-            (await _look_again(self._api_keys.authenticate(api_key)))[0].require_active()
+            (await once_changed(self._api_keys.authenticate(api_key)))[0].require_active()
         if reply.status is FetchStatus.GONE:
             raise PasscodeGone
         text = self._keyring.unseal(reply.sealed, scope=tenant.id, bound_to=_bound_to(tenant, key))
@@ -178,15 +174,3 @@ def _bound_to(tenant: Tenant, key: PassKey) -> bytes:
 
 def _rate(own: int | None, default: Rate) -> Rate:
     return default if own is None else per_second(own)
-
-
-async def _look_again(look: Awaitable[T]) -> T:
-    """Look at a tenant after Redis has acted for it.
-
-    Raises:
-        OutcomeUnknown: it cannot be looked at, and what was done is done.
-    """
-    try:
-        return await look
-    except Unavailable:
-        raise OutcomeUnknown from None

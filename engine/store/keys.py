@@ -53,13 +53,19 @@ class KeySpace:
 
     Args:
         partitions: how many there are; the same for the life of a deployment.
-        index_key: secret of the digests, 32 bytes; the same for the life of a deployment.
+        index_key: secret of the digests, 32 bytes; the same for the life of a deployment, unless Redis loses it.
     """
 
     def __init__(self, *, partitions: int, index_key: bytes) -> None:
         self.partitions = partitions
-        self._keyed = blake2b(key=index_key, digest_size=_DIGEST_BYTES)
+        self.index_key = index_key
+        self._keyed = _keyed(index_key)
         self._tags = [b"{%d}:" % number for number in range(partitions)]
+
+    def adopt(self, index_key: bytes) -> None:
+        """Name keys by another secret from now on."""
+        self.index_key = index_key
+        self._keyed = _keyed(index_key)
 
     def place(self, *parts: str) -> Place:
         """The place of a subject, named by its parts in full: kind, tenant, name within it."""
@@ -107,6 +113,11 @@ class KeySpace:
         keyed = self._keyed.copy()  # cheaper than to begin with the key
         keyed.update("\0".join(parts).encode())
         return keyed.digest()
+
+
+def _keyed(index_key: bytes) -> "blake2b":
+    """What every digest begins with."""
+    return blake2b(key=index_key, digest_size=_DIGEST_BYTES)
 
 
 def claim(name: Place) -> bytes:

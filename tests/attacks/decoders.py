@@ -20,14 +20,14 @@ from engine import challenge_records, factors
 from engine.challenge_records import Due
 from engine.clients import Grant
 from engine.deliveries import Event
-from engine.errors import Invalid, Misconfigured
+from engine.errors import CannotUnseal, Invalid, Misconfigured
 from engine.factor_names import Claim
 from engine.ids import is_uuid
 from engine.pass_keys import normalise
 from engine.phones import e164
 from engine.rates import Rate
 from engine.reading import readable
-from engine.sealing import CannotUnseal, Keyring
+from engine.sealing import Keyring
 from engine.store.address import Address, AddressError
 from engine.store.keys import KeySpace
 from engine.store.topology import parse_topology

@@ -116,7 +116,8 @@ class Edge:
     def workers(self) -> list[psutil.Process]:
         """The processes that serve. Python's resource tracker is beside them."""
         children = psutil.Process(self.pid).children()
-        return [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
+        alive = filter(is_alive, children)
+        return [child for child in alive if "resource_tracker" not in " ".join(child.cmdline())]
 
     def terminate(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Ask it to leave, as an orchestrator does; stop() waits until it has."""

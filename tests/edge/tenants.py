@@ -14,7 +14,7 @@ from engine.ids import AdminId, TenantId
 from engine.tenants import State
 from tests.edge.sockets import request
 from watchword.options import engine_options
-from watchword.settings import read_settings
+from watchword.settings import PREFIX, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -93,10 +93,14 @@ class Tenant:
 
 
 class Operator:
-    """Runs the deployment beside its edge: calls the engine, in a thread of its own, on the same Redis."""
+    """Runs the deployment beside its edge: calls the engine, in a thread of its own, on the same Redis.
 
-    def __init__(self, edge: "Edge") -> None:
-        self._options = engine_options(read_settings(edge.environment))
+    Settings may differ from the edge's.
+    """
+
+    def __init__(self, edge: "Edge", **settings: str) -> None:
+        own = {PREFIX + name.upper(): value for name, value in settings.items()}
+        self._options = engine_options(read_settings(edge.environment | own))
         self._portal = start_blocking_portal("asyncio", {"use_uvloop": True})
 
     def __enter__(self) -> Self:

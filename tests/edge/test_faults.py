@@ -1,4 +1,4 @@
-"""Redis and the edge's own processes come and go: answers stay honest, bounded and never our own fault."""
+"""Redis and the edge's own processes come and go: what is said then. Under load: tests/faults."""
 
 import signal
 import time
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tests.edge.load import UNANSWERED, Load
-from tests.edge.program import NO_LIMITS, WORKERS, Edge, is_alive
-from tests.edge.sockets import worker_of
+from tests.edge.program import NO_LIMITS, WORKERS, Edge
 from tests.edge.tenants import Operator, Tenant
 from tests.edge.workers import client_of_each_worker, metric
 from tests.engine.kinds import ServerKind
 from tests.engine.servers import RedisServer
+from tests.faults.history import CUT
+from tests.faults.load import Load
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -28,11 +28,6 @@ UNKNOWN = {
     "status": "Failed",
     "message": "The request may or may not have been carried out. Please check before trying again.",
 }
-HONEST = {200, 409, 410, 503}
-ANSWER_SECONDS = 1.0
-RETURN_SECONDS = 2.0
-# What a server of the everysec kind may lose of what it has acknowledged.
-LOSS_SECONDS = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -106,35 +101,6 @@ def wait_until_linked(workers: list[httpx.Client]) -> None:
         wait_until(lambda worker=worker: worker.get("/readyz").status_code == 200)
 
 
-def assert_honest(load: Load) -> None:
-    assert {outcome.status for outcome in load.outcomes} <= HONEST
-    assert max(outcome.seconds for outcome in load.outcomes) < ANSWER_SECONDS
-    unavailable = [outcome for outcome in load.outcomes if outcome.status == 503]
-    assert all(outcome.retry_after and int(outcome.retry_after) >= 1 for outcome in unavailable)
-
-
-def test_a_killed_redis_is_said_at_once_and_its_return_is_noticed(
-    redis: RedisServer, edge: Edge, tenant: Tenant, workers: list[httpx.Client]
-) -> None:
-    with Load(edge, tenant) as load:
-        began = time.monotonic()
-        wait_until(lambda: time.monotonic() - began > 2 * LOSS_SECONDS and load.count(200) > 200, within=20)
-        end = time.monotonic()
-        with killed(redis):
-            wait_until(lambda: load.count(503, since=end) > 200, within=20)
-        returned = time.monotonic()
-        wait_until_linked(workers)
-        assert time.monotonic() - returned < RETURN_SECONDS
-        wait_until(lambda: load.count(200, since=returned) > 200, within=20)
-    assert_honest(load)
-    kept = load.submitted(before=end - LOSS_SECONDS)
-    assert len(kept) > 20
-    assert {pass_key: tenant.fetch(pass_key).json().get("pass_phrase") for pass_key in kept} == kept
-    used = load.fetched(before=end - LOSS_SECONDS)
-    assert len(used) > 20
-    assert {tenant.fetch(pass_key).status_code for pass_key in used} == {410}
-
-
 def test_readiness_follows_redis_and_liveness_does_not(redis: RedisServer, workers: list[httpx.Client]) -> None:
     with killed(redis):
         for worker in workers:
@@ -151,19 +117,6 @@ def test_without_redis_an_edge_says_so_in_its_dialect(redis: RedisServer, tenant
     for answer in answers:
         assert (answer.status_code, answer.json()) == (503, UNAVAILABLE)
         assert answer.headers["retry-after"] == "1"
-
-
-def test_a_redis_that_stands_still_does_not_hold_anybody_up(
-    redis: RedisServer, edge: Edge, tenant: Tenant
-) -> None:
-    with Load(edge, tenant) as load:
-        wait_until(lambda: load.count(200) > 50)
-        began = time.monotonic()
-        with paused(redis):
-            wait_until(lambda: load.count(503, since=began) > 20, within=20)
-        resumed = time.monotonic()
-        wait_until(lambda: load.count(200, since=resumed), within=RETURN_SECONDS)
-    assert_honest(load)
 
 
 def test_what_is_said_not_to_have_been_done_was_not_done(
@@ -185,25 +138,6 @@ def test_what_is_said_not_to_have_been_done_was_not_done(
     for pass_key, answer in zip(new, submitted, strict=True):
         if answer.json() == UNAVAILABLE:
             assert tenant.fetch(pass_key).status_code == 410
-
-
-def test_a_worker_that_is_killed_is_replaced_and_the_others_go_on(edge: Edge, tenant: Tenant) -> None:
-    numbers = iter(range(10_000))
-    seen: set[str] = set()
-
-    def all_serve() -> bool:
-        """Ask by a new connection, which any worker may take."""
-        with httpx.Client(base_url=edge.url) as client:
-            answer = tenant.through(client).submit(f"{next(numbers)}")
-        assert answer.status_code == 200
-        seen.add(worker_of(answer.headers["x-request-id"]))
-        return len(seen) == WORKERS
-
-    victim = edge.workers()[0]
-    victim.kill()
-    wait_until(lambda: not is_alive(victim))
-    wait_until(all_serve, within=20)
-    assert victim.pid not in {worker.pid for worker in edge.workers()}
 
 
 def test_requests_in_flight_are_finished_when_the_edge_leaves(
@@ -228,16 +162,17 @@ def test_an_edge_under_load_is_unready_serves_on_and_leaves_in_good_order(edge: 
     """A client that comes too late finds a closed connection: never half an answer, never an error of ours."""
     with beside(edge, drain_seconds=300) as leaving:
         with Load(leaving, tenant) as load, client_of_each_worker(leaving) as workers:
-            wait_until(lambda: load.count(200) > 100)
+            history = load.history
+            wait_until(lambda: history.count(200) > 100)
             leaving.terminate()
             for worker in workers:
                 wait_until(lambda worker=worker: worker.get("/readyz").status_code == 503)
             unready = time.monotonic()
             assert [worker.get("/livez").status_code for worker in workers] == [200, 200]
-            wait_until(lambda: load.count(200, since=unready) > 100)
+            wait_until(lambda: history.count(200, since=unready) > 100)
             leaving.terminate()  # a second time: at once
             leaving.stop()
-        assert {outcome.status for outcome in load.outcomes} <= {UNANSWERED, 200}
+        assert {one.status for one in history.operations} <= {CUT, 200, 410}
         with httpx.Client(base_url=leaving.url) as late, pytest.raises(httpx.ConnectError):
             late.get("/livez")
 

@@ -133,7 +133,7 @@ class SentinelGroup:
         """The node that is a primary by its own account and by that of all Sentinels that run."""
         told = {sentinel.primary_port() for sentinel in self.sentinels if sentinel.runs}
         agreed = [node for node in self.running() if told == {node.port}]
-        return next((node for node in agreed if _replication(node)["role"] == "master"), None)
+        return next((node for node in agreed if _replication(node).get("role") == "master"), None)
 
     def _is_content(self) -> bool:
         links = [_replication(replica).get("master_link_status") for replica in self.replicas()]
@@ -142,4 +142,7 @@ class SentinelGroup:
 
 
 def _replication(node: RedisServer) -> "dict[str, Any]":
-    return node.admin.info("replication")
+    try:
+        return node.admin.info("replication")
+    except redis.ConnectionError:  # a Sentinel ends all connections to a node that it gives another role
+        return {}

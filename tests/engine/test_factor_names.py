@@ -44,11 +44,14 @@ class DiedError(Exception):
 
 
 class Worker:
-    """A link of a worker that dies before it runs a script, or that runs all of them some time from now."""
+    """A link of a worker that dies or fails before it runs a script, or runs all of them some time from now."""
 
-    def __init__(self, link: "Runner", *, dies_before: str = "", later_ms: int = 0) -> None:
+    def __init__(
+        self, link: "Runner", *, dies_before: str = "", fails_by: type[Exception] = DiedError, later_ms: int = 0
+    ) -> None:
         self._link = link
         self._dies_before = dies_before
+        self._fails_by = fails_by
         self._later_ms = later_ms
 
     def run(
@@ -61,7 +64,7 @@ class Worker:
         watches: bool = False,
     ) -> "Awaitable[Reply]":
         if script.name == self._dies_before:
-            raise DiedError
+            raise self._fails_by
         if self._later_ms and "now_us" in script.contract.args:
             args = [*args[:-1], time.time_ns() // 1000 + self._later_ms * 1000]
         return self._link.run(script, partition, keys, args, watches=watches)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tests.edge.load import UNANSWERED, Load
 from tests.edge.program import WORKERS
+from tests.faults.history import CUT
+from tests.faults.load import Load
 from tests.metrics.prometheus import Prometheus
 from tests.metrics.test_dashboard import QUERIES
 from tests.metrics.test_rules import ALERTS, RULES
@@ -88,16 +89,16 @@ def test_a_killed_worker_takes_no_more_than_its_last_second_of_counts_with_it(
     walked: "Walked", tenant: "Tenant", prometheus: Prometheus
 ) -> None:
     before = settled(prometheus)
-    with Load(walked.edge, tenant, threads=2) as load:
+    with Load(walked.edge, tenant) as load:
+        history = load.history
         began = time.monotonic()
-        wait_until(lambda: time.monotonic() - began > UNCOUNTED_SECONDS and load.count(200) > 200, within=20)
+        wait_until(lambda: time.monotonic() - began > UNCOUNTED_SECONDS and history.count(200) > 200, within=20)
         killed = kill_one(walked.edge, prometheus)
         replaced = time.monotonic()
-        wait_until(lambda: load.count(200, since=replaced) > 200, within=20)
-    outcomes = load.outcomes
-    answered = sum(outcome.status > UNANSWERED for outcome in outcomes)
-    last = sum(killed - UNCOUNTED_SECONDS < outcome.answered < killed for outcome in outcomes)
-    unanswered = len(outcomes) - answered
+        wait_until(lambda: history.count(200, since=replaced) > 200, within=20)
+    answered = sum(one.status > CUT for one in history.operations)
+    last = sum(killed - UNCOUNTED_SECONDS < one.answered < killed for one in history.operations)
+    unanswered = len(history.operations) - answered
     assert last < answered
     counted = settled(prometheus) - before
     assert answered - last <= counted <= answered + unanswered
