@@ -85,6 +85,7 @@ ROWS: Rows = {
     engine.WrongPassword: Row(401, "Invalid credentials"),
     engine.UnknownTenant: Row(404, "There is no such tenant."),
     engine.UnknownApiKey: Row(404, "There is no such API key."),
+    engine.KeysChanged: Row(409, "The API keys were replaced meanwhile. Nothing was changed."),
     engine.UnknownClient: Row(404, "There is no such client."),
     engine.ScopeRefused: Row(403, "The scope is unknown or not granted."),
     engine.UnknownAdmin: Row(404, "There is no such administrator."),

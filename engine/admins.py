@@ -13,10 +13,11 @@ from engine.limits import Limits
 from engine.passwords import Passwords
 from engine.rates import DefaultRates
 from engine.sealing import Keyring
-from engine.seats import Seat
+from engine.seats import Seat, Seats
 from engine.store import keys
 from engine.store.admins import (
     AdminStore,
+    ChangePasswordStatus,
     CreateStatus,
     OpenStatus,
     ReadStatus,
@@ -27,17 +28,23 @@ from engine.store.keys import KeySpace
 from engine.tokens import Kind, digest, mint, parse
 
 SESSION_DAYS = 30
-_SESSION_MS = SESSION_DAYS * 24 * 60 * 60 * 1000
+_SESSION_S = SESSION_DAYS * 24 * 60 * 60
 _SCOPE = "admins"
 _MADE_PASSWORD_LENGTH = 20
 
 
-class Admin(msgspec.Struct, frozen=True):
-    """Who signed up. Stored sealed: names and addresses are nobody else's business."""
+class Admin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who signed up. Stored sealed: names and addresses are nobody else's business, and nobody who can merely write
+    to Redis makes an operator."""
 
     name: str
     email: str
     created_at: int
+    is_operator: bool = False
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Admin)
 
 
 class SignedUp(NamedTuple):
@@ -55,6 +62,7 @@ class Admins:
         passwords: Passwords,
         limits: Limits,
         rates: DefaultRates,
+        seats: Seats,
     ) -> None:
         self._store = store
         self._space = space
@@ -62,6 +70,7 @@ class Admins:
         self._passwords = passwords
         self._limits = limits
         self._rates = rates
+        self._seats = seats
 
     async def sign_up(self, *, name: str, email: str, password: str, address: str) -> SignedUp:
         """Register under an e-mail address. Its letters' case does not matter.
@@ -77,7 +86,7 @@ class Admins:
         reply = await self._store.create(
             admin=self._space.place_of_id(admin_id),
             admin_id=admin_id,
-            record=self._keyring.seal(msgspec.json.encode(admin), scope=_SCOPE, bound_to=admin_id.encode()),
+            record=self._sealed(admin, admin_id),
             password_hash=password_hash,
         )
         if reply.status is CreateStatus.EXISTS:
@@ -92,28 +101,54 @@ class Admins:
         """
         await self._limits.charge("email", self._rates.sign_up_per_email, "tenant", admin_id)
 
-    async def sign_in(self, *, email: str, password: str, address: str) -> str:
-        """Open a session of 30 days; its token is returned once and stored never.
+    async def sign_in(self, *, email: str, password: str, address: str, life_s: int = _SESSION_S) -> str:
+        """Open a session, of 30 days if nothing else is said; its token is returned once and stored never.
 
         Raises:
             WrongPassword: or nobody has this e-mail address: same answer, same time.
             LimitExceeded, Busy
         """
         admin_id = self._id(email)
-        await self._limits.charge("address", self._rates.login_per_address, "login", address)
-        await self._limits.charge("email", self._rates.login_per_email, "login", admin_id)
-        place = self._space.place_of_id(admin_id)
-        found = await self._store.read(admin=place)
-        known = found.password_hash.decode() if found.status is ReadStatus.FOUND else None
-        if not await self._passwords.verify(known, password):
-            raise WrongPassword
-        token = mint(Kind.SESSION, admin_id)
-        opened = await self._store.open_session(
-            admin=place, admin_id=admin_id, session=digest(token), epoch=found.epoch, ttl_ms=_SESSION_MS
+        epoch = await self._verify(admin_id, password, address)
+        return await self._open_session(admin_id, epoch, life_s)
+
+    async def sign_out(self, text: str) -> None:
+        """End a session before its time, if it is one."""
+        token = parse(Kind.SESSION, text)
+        if token is not None:
+            await self._store.close_session(
+                admin=self._space.place_of_id(token.subject), session=token.digest
+            )
+
+    async def change_password(
+        self, admin_id: AdminId, *, current: str, password: str, address: str, life_s: int = _SESSION_S
+    ) -> str:
+        """Replace a password, end all sessions of its owner, and open one under the new password.
+
+        Raises:
+            WrongPassword: the current one is another, or was changed meanwhile.
+            LimitExceeded, Busy
+        """
+        epoch = await self._verify(admin_id, current, address)
+        changed = await self._store.change_password(
+            admin=self._space.place_of_id(admin_id),
+            epoch=epoch,
+            password_hash=await self._passwords.hash(password),
         )
-        if opened.status is OpenStatus.STALE:
+        if changed.status is ChangePasswordStatus.STALE:
             raise WrongPassword
-        return token
+        return await self._open_session(admin_id, changed.epoch, life_s)
+
+    async def profile(self, admin_id: AdminId) -> Admin:
+        """Who an administrator is.
+
+        Raises:
+            UnknownAdmin, CannotUnseal
+        """
+        found = await self._store.read(admin=self._space.place_of_id(admin_id))
+        if found.status is ReadStatus.UNKNOWN:
+            raise UnknownAdmin
+        return self._opened(found.record, admin_id)
 
     async def authenticate(self, text: str) -> AdminId:
         """Whose session this is.
@@ -144,13 +179,76 @@ class Admins:
             raise UnknownAdmin
         return password
 
+    async def promote(self, *, email: str) -> str:
+        """Make an administrator an operator, who has every tenant in hand.
+
+        The password is a new one, and every session is ended: an address is not verified at sign-up, so whoever
+        took it may not be who is meant. All that comes before the promotion, so that it is never theirs.
+
+        Raises:
+            UnknownAdmin, Busy, CannotUnseal
+        """
+        password = await self.reset_password(email=email)
+        await self._set_operator(self._id(email), is_operator=True)
+        return password
+
+    async def demote(self, *, email: str) -> None:
+        """Raises: UnknownAdmin, CannotUnseal."""
+        await self._set_operator(self._id(email), is_operator=False)
+
     async def seats(self, partition: int) -> list[Seat]:
         """Where the profiles of a partition's administrators are kept."""
         listed = await self._store.list(partition=self._space.partition(partition))
-        return [
-            Seat(partition, keys.admin(self._space.place_of_id(admin_id)), "record", _SCOPE, admin_id.encode())
-            for admin_id in listed.ids.decode().split()
-        ]
+        return [self._seat(AdminId(admin_id)) for admin_id in listed.ids.decode().split()]
+
+    async def _verify(self, admin_id: AdminId, password: str, address: str) -> int:
+        """The epoch of a password, if it is the right one.
+
+        Raises:
+            WrongPassword, LimitExceeded, Busy
+        """
+        await self._limits.charge("address", self._rates.login_per_address, "login", address)
+        await self._limits.charge("email", self._rates.login_per_email, "login", admin_id)
+        found = await self._store.read(admin=self._space.place_of_id(admin_id))
+        known = found.password_hash.decode() if found.status is ReadStatus.FOUND else None
+        if not await self._passwords.verify(known, password):
+            raise WrongPassword
+        return found.epoch
+
+    async def _open_session(self, admin_id: AdminId, epoch: int, life_s: int) -> str:
+        """Raises: WrongPassword: it was changed meanwhile."""
+        token = mint(Kind.SESSION, admin_id)
+        opened = await self._store.open_session(
+            admin=self._space.place_of_id(admin_id),
+            admin_id=admin_id,
+            session=digest(token),
+            epoch=epoch,
+            ttl_ms=life_s * 1000,
+        )
+        if opened.status is OpenStatus.STALE:
+            raise WrongPassword
+        return token
+
+    async def _set_operator(self, admin_id: AdminId, *, is_operator: bool) -> None:
+        """Raises: UnknownAdmin, CannotUnseal."""
+
+        def changed(content: bytes) -> bytes:
+            admin = _decoder.decode(content)
+            return _encoder.encode(msgspec.structs.replace(admin, is_operator=is_operator))
+
+        if not await self._seats.rewrite(self._seat(admin_id), changed):
+            raise UnknownAdmin
+
+    def _seat(self, admin_id: AdminId) -> Seat:
+        place = self._space.place_of_id(admin_id)
+        return Seat(place.partition, keys.admin(place), "record", _SCOPE, admin_id.encode())
+
+    def _sealed(self, admin: Admin, admin_id: AdminId) -> bytes:
+        return self._keyring.seal(_encoder.encode(admin), scope=_SCOPE, bound_to=admin_id.encode())
+
+    def _opened(self, record: bytes, admin_id: AdminId) -> Admin:
+        """Raises: CannotUnseal."""
+        return _decoder.decode(self._keyring.unseal(record, scope=_SCOPE, bound_to=admin_id.encode()))
 
     def _id(self, email: str) -> AdminId:
         return AdminId(self._space.digest("admin", email.strip().casefold()))

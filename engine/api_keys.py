@@ -9,7 +9,7 @@ import uuid
 
 import msgspec
 
-from engine.errors import Unauthenticated, UnknownApiKey, UnknownTenant
+from engine.errors import KeysChanged, Unauthenticated, UnknownApiKey, UnknownTenant
 from engine.ids import AdminId, ApiKeyId, TenantId, is_tenant_id
 from engine.known_tenants import KnownTenants
 from engine.tenants import ApiKey, Tenant, Tenants
@@ -76,13 +76,18 @@ class ApiKeys:
         """
         return await self._mint(tenant_id, name, keep_others=False)
 
-    async def refresh(self, tenant_id: TenantId, *, admin: AdminId) -> str:
-        """As replace_all, for the tenant's administrator.
+    async def refresh(
+        self, tenant_id: TenantId, *, admin: AdminId, instead_of: frozenset[ApiKeyId] | None = None
+    ) -> str:
+        """As replace_all, for the tenant's administrator. `instead_of` are the keys that they have in mind.
 
         Raises:
             UnknownTenant, TenantInactive
+            KeysChanged: the tenant has other keys than those.
         """
-        return await self._mint(tenant_id, "refreshed", keep_others=False, admin=admin)
+        return await self._mint(
+            tenant_id, "refreshed", keep_others=False, admin=admin, instead_of=instead_of
+        )
 
     async def revoke(self, tenant_id: TenantId, key_id: ApiKeyId) -> None:
         """Raises: UnknownTenant, UnknownApiKey."""
@@ -96,7 +101,13 @@ class ApiKeys:
         await self._tenants.change(tenant_id, without)
 
     async def _mint(
-        self, tenant_id: TenantId, name: str, *, keep_others: bool, admin: AdminId | None = None
+        self,
+        tenant_id: TenantId,
+        name: str,
+        *,
+        keep_others: bool,
+        admin: AdminId | None = None,
+        instead_of: frozenset[ApiKeyId] | None = None,
     ) -> str:
         if not is_tenant_id(tenant_id):
             raise UnknownTenant
@@ -104,6 +115,8 @@ class ApiKeys:
         issued = {digest(text): ApiKey(name, int(time.time()))}
 
         def with_key(tenant: Tenant) -> Tenant:
+            if instead_of is not None and instead_of != {*map(api_key_id, tenant.api_keys)}:
+                raise KeysChanged
             others = tenant.api_keys if keep_others else {}
             return msgspec.structs.replace(tenant, api_keys={**others, **issued})
 

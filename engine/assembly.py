@@ -125,7 +125,10 @@ def _assemble(
     challenges = Challenges(ChallengeStore(link), factors, space, tenants=known, keyring=keyring)
     callback_secrets = CallbackSecrets(tenants, keyring)
     deliveries = Deliveries(OutboxStore(link), space)
-    admins = Admins(AdminStore(link), space, keyring=keyring, passwords=passwords, limits=limits, rates=rates)
+    seats = Seats(SealStore(link), keyring)
+    admins = Admins(
+        AdminStore(link), space, keyring=keyring, passwords=passwords, limits=limits, rates=rates, seats=seats
+    )
     deployment_secrets = DeploymentSecrets(DeploymentStore(link), keyring)
     api_keys = ApiKeys(tenants, known)
     return Engine(
@@ -161,7 +164,7 @@ def _assemble(
         erasure=Erasure(tenants, factors, challenges, deliveries),
         keyholders=keyholders,
         resealing=Resealing(
-            Seats(SealStore(link), keyring),
+            seats,
             space,
             deployment=deployment_secrets,
             admins=admins,

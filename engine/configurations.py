@@ -18,7 +18,7 @@ P = TypeVar("P", PasscodePolicy, ChallengePolicy)
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """What an operator changes of a tenant, under the names that the policy and the tenant have for it."""
+    """What is changed of a tenant, under the names that the policy and the tenant have for it."""
 
     mode: Mode | UnsetType = UNSET
     alphabet: Alphabet | UnsetType = UNSET
@@ -36,8 +36,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     step_s: int | UnsetType = UNSET
     window: int | UnsetType = UNSET
 
-    def apply(self, tenant: Tenant, *, now: int) -> Tenant:
-        """The tenant with these changes; what is UNSET stays as it is.
+    def apply(self, tenant: Tenant, *, now: int, admin: AdminId | None = None) -> Tenant:
+        """The tenant with these changes, made by an administrator or the operator; what is UNSET stays as it is.
 
         Raises:
             Invalid: the policy would be out of bounds.
@@ -47,7 +47,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         }
         if of_policy := _taken(given, PasscodePolicy):
             policy = _within_bounds(msgspec.structs.replace(tenant.policy, **of_policy))
-            old = tenant.configuration or Configuration(policy, None, now, now)
+            old = tenant.configuration or Configuration(policy, admin, now, now)
             given["configuration"] = msgspec.structs.replace(old, policy=policy, updated_at=now)
         of_totp, of_challenges = _taken(given, TotpPolicy), _taken(given, ChallengePolicy)
         if of_totp or of_challenges:
@@ -80,6 +80,17 @@ class Configurations:
         """
         now = int(time.time())
         return await self._tenants.change(tenant_id, lambda tenant: changes.apply(tenant, now=now))
+
+    async def change_own(self, tenant_id: TenantId, changes: Changes, *, admin: AdminId) -> Tenant:
+        """For the tenant's administrator, whose caller sees to it that no limits are among the changes.
+
+        Raises:
+            UnknownTenant, TenantInactive, Invalid
+        """
+        now = int(time.time())
+        return await self._tenants.change_owned(
+            tenant_id, admin, lambda tenant: changes.apply(tenant, now=now, admin=admin)
+        )
 
     async def change_challenges(
         self, tenant_id: TenantId, change: Callable[[ChallengeSetup | None], ChallengeSetup | None]

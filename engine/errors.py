@@ -6,6 +6,7 @@ Refusal                       the answer is no, and nothing was changed
 │   └── WrongPassword         sign-in failed; unknown e-mail and wrong password are one answer
 ├── UnknownTenant             there is none with this id, or the credential is another tenant's
 ├── UnknownApiKey             the tenant has no API key with this id
+├── KeysChanged               the tenant has other API keys than those that were to be replaced
 ├── UnknownClient             the tenant has no OAuth client with this id
 ├── ScopeRefused              an unknown scope, or one that the client does not have
 ├── UnknownAdmin              nobody signed up with this e-mail address
@@ -119,6 +120,10 @@ class UnknownTenant(Refusal):
 
 class UnknownApiKey(Refusal):
     reason = "unknown_api_key"
+
+
+class KeysChanged(Refusal):
+    reason = "keys_changed"
 
 
 class UnknownClient(Refusal):

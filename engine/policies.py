@@ -77,6 +77,11 @@ class PasscodePolicy(msgspec.Struct, frozen=True, omit_defaults=True):
         return offered
 
 
+def drawn_from(alphabet: Alphabet) -> str:
+    """The characters that passcodes of the system consist of."""
+    return _DRAWN[alphabet]
+
+
 class ChallengePolicy(msgspec.Struct, frozen=True, omit_defaults=True):
     """How users are challenged. After `lock_after` failures in a row, over all challenges, a factor refuses for a
     while, and longer each time (NIST SP 800-63B-4 3.2.2)."""

@@ -1,5 +1,6 @@
-"""Seats: where values are kept that are sealed for good, and how each is sealed anew without being changed."""
+"""Seats: where values are kept that are sealed for good, and how each is sealed anew, or changed."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -45,14 +46,33 @@ class Seats:
         while (found := await self.read(seat)) is not None:
             if self._keyring.is_current(found):
                 return Resealed.CURRENT
-            content = self._keyring.unseal(found, scope=seat.scope, bound_to=seat.bound_to)
-            reply = await self._store.replace(
-                partition=seat.partition,
-                holder=seat.key,
-                field=seat.field,
-                found=found,
-                sealed=self._keyring.seal(content, scope=seat.scope, bound_to=seat.bound_to),
-            )
-            if reply.status is ReplaceStatus.REPLACED:
+            if await self._replace(seat, found, self._opened(seat, found)):
                 return Resealed.DONE
         return Resealed.GONE
+
+    async def rewrite(self, seat: Seat, change: Callable[[bytes], bytes]) -> bool:
+        """Replace a value by what `change` makes of it; it is called again if somebody was faster. False = there is
+        none.
+
+        Raises:
+            CannotUnseal
+        """
+        while (found := await self.read(seat)) is not None:
+            if await self._replace(seat, found, change(self._opened(seat, found))):
+                return True
+        return False
+
+    def _opened(self, seat: Seat, found: bytes) -> bytes:
+        """Raises: CannotUnseal."""
+        return self._keyring.unseal(found, scope=seat.scope, bound_to=seat.bound_to)
+
+    async def _replace(self, seat: Seat, found: bytes, content: bytes) -> bool:
+        """False = somebody was faster."""
+        reply = await self._store.replace(
+            partition=seat.partition,
+            holder=seat.key,
+            field=seat.field,
+            found=found,
+            sealed=self._keyring.seal(content, scope=seat.scope, bound_to=seat.bound_to),
+        )
+        return reply.status is ReplaceStatus.REPLACED

@@ -1,5 +1,7 @@
 """Tenants: the companies whose customers get passcodes."""
 
+import asyncio
+import builtins
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -135,7 +137,7 @@ class Tenants:
         """Create a tenant under a name that no other has.
 
         The name is claimed first and kept last, since the two may be in different partitions: a crash in
-        between leaves a claim that lapses.
+        between leaves a claim that lapses. Its owner's list has it first, too: what is listed and is not is passed over.
 
         Raises:
             TenantNameTaken
@@ -145,6 +147,8 @@ class Tenants:
         taken = await self._claims.take(name=claim, owner=tenant.id, lapse_ms=_CLAIM_LAPSE_MS)
         if taken.status is not TakeStatus.TAKEN:
             raise TenantNameTaken
+        if owner is not None:
+            await self._store.own(admin=self._space.place_of_id(owner), tenant_id=tenant.id)
         await self._store.create(
             tenant=self._place(tenant.id), tenant_id=tenant.id, record=_encoder.encode(tenant)
         )
@@ -168,8 +172,18 @@ class Tenants:
             UnknownTenant: there is none, or it is somebody else's: one answer.
             TenantInactive
         """
+        tenant = await self.read_own(tenant_id, admin)
+        tenant.require_active()
+        return tenant
+
+    async def read_own(self, tenant_id: TenantId, admin: AdminId) -> Tenant:
+        """A tenant, in any state, as its administrator sees it.
+
+        Raises:
+            UnknownTenant: there is none, or it is somebody else's: one answer.
+        """
         tenant = await self.read(tenant_id)
-        _require_owned(tenant, admin)
+        _require_own(tenant, admin)
         return tenant
 
     async def change(self, tenant_id: TenantId, change: Callable[[Tenant], Tenant]) -> Tenant:
@@ -199,7 +213,8 @@ class Tenants:
         """
 
         def change_own(tenant: Tenant) -> Tenant:
-            _require_owned(tenant, admin)
+            _require_own(tenant, admin)
+            tenant.require_active()
             return change(tenant)
 
         return await self.change(tenant_id, change_own)
@@ -218,6 +233,8 @@ class Tenants:
         reply = await self._store.delete(tenant=self._place(tenant_id), tenant_id=tenant_id)
         # Whoever deleted it: a link that repeats the call is told UNKNOWN of its own work. Only ours is released.
         await self._claims.release(name=self._name(tenant.name), value=tenant_id)
+        if tenant.owner is not None:
+            await self._store.disown(admin=self._space.place_of_id(tenant.owner), tenant_id=tenant_id)
         if reply.status is DeleteStatus.UNKNOWN:
             raise UnknownTenant
 
@@ -228,6 +245,31 @@ class Tenants:
             for tenant_id in listed.ids.decode().split():
                 with suppress(UnknownTenant):
                     yield await self.read(TenantId(tenant_id))
+
+    @property
+    def parts(self) -> int:
+        """How many parts the list of all tenants has."""
+        return self._space.partitions
+
+    async def part(self, number: int) -> "builtins.list[Tenant]":
+        """The tenants of one partition."""
+        listed = await self._store.list(partition=self._space.partition(number))
+        return await self._those_there_are(listed.ids)
+
+    async def list_own(self, admin: AdminId) -> "builtins.list[Tenant]":
+        """The tenants of an administrator, in any state."""
+        listed = await self._store.owned(admin=self._space.place_of_id(admin))
+        return [tenant for tenant in await self._those_there_are(listed.ids) if tenant.owner == admin]
+
+    async def _those_there_are(self, ids: bytes) -> "builtins.list[Tenant]":
+        """Of ids that are separated by blanks; the oldest tenant first."""
+        found = await asyncio.gather(*[self._read_if_there(TenantId(one)) for one in ids.decode().split()])
+        return sorted((tenant for tenant in found if tenant), key=lambda tenant: (tenant.created_at, tenant.id))
+
+    async def _read_if_there(self, tenant_id: TenantId) -> Tenant | None:
+        with suppress(UnknownTenant):
+            return await self.read(tenant_id)
+        return None
 
     async def _read_record(self, tenant_id: TenantId) -> tuple[int, bytes]:
         """Raises: UnknownTenant."""
@@ -254,8 +296,7 @@ def _rewritten(record: bytes, tenant: Tenant, changed: Tenant) -> bytes:
     return _encoder.encode(msgspec.json.decode(_encoder.encode(changed), type=dict[str, msgspec.Raw]) | kept)
 
 
-def _require_owned(tenant: Tenant, admin: AdminId) -> None:
-    """Raises: UnknownTenant, TenantInactive."""
+def _require_own(tenant: Tenant, admin: AdminId) -> None:
+    """Raises: UnknownTenant."""
     if tenant.owner != admin:
         raise UnknownTenant
-    tenant.require_active()

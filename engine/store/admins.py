@@ -12,8 +12,10 @@ _CREATE = load("admin/create")
 _READ = load("admin/read")
 _LIST = load("admin/list")
 _SET_PASSWORD = load("admin/set_password")
+_CHANGE_PASSWORD = load("admin/change_password")
 _OPEN_SESSION = load("session/open")
 _READ_SESSION = load("session/read")
+_CLOSE_SESSION = load("session/close")
 
 
 class CreateStatus(IntEnum):
@@ -35,6 +37,11 @@ class SetPasswordStatus(IntEnum):
     UNKNOWN = 1
 
 
+class ChangePasswordStatus(IntEnum):
+    CHANGED = 0
+    STALE = 1
+
+
 class OpenStatus(IntEnum):
     OPENED = 0
     STALE = 1
@@ -42,6 +49,11 @@ class OpenStatus(IntEnum):
 
 class SessionStatus(IntEnum):
     ALIVE = 0
+    OVER = 1
+
+
+class CloseStatus(IntEnum):
+    CLOSED = 0
     OVER = 1
 
 
@@ -65,12 +77,21 @@ class SetPasswordReply(NamedTuple):
     status: SetPasswordStatus
 
 
+class ChangePasswordReply(NamedTuple):
+    status: ChangePasswordStatus
+    epoch: int
+
+
 class OpenReply(NamedTuple):
     status: OpenStatus
 
 
 class SessionReply(NamedTuple):
     status: SessionStatus
+
+
+class CloseReply(NamedTuple):
+    status: CloseStatus
 
 
 class AdminStore:
@@ -96,6 +117,13 @@ class AdminStore:
         reply = await self._runner.run(_SET_PASSWORD, admin.partition, [keys.admin(admin)], [password_hash])
         return SetPasswordReply(SetPasswordStatus(reply[0]))
 
+    async def change_password(self, *, admin: Place, epoch: int, password_hash: str) -> ChangePasswordReply:
+        """`epoch` is that of the password that was verified."""
+        reply = await self._runner.run(
+            _CHANGE_PASSWORD, admin.partition, [keys.admin(admin)], [epoch, password_hash]
+        )
+        return ChangePasswordReply(ChangePasswordStatus(reply[0]), reply[1])
+
     async def open_session(
         self, *, admin: Place, admin_id: str, session: str, epoch: int, ttl_ms: int
     ) -> OpenReply:
@@ -113,3 +141,7 @@ class AdminStore:
             _READ_SESSION, admin.partition, [keys.admin(admin), keys.session(admin, session)], []
         )
         return SessionReply(SessionStatus(reply[0]))
+
+    async def close_session(self, *, admin: Place, session: str) -> CloseReply:
+        reply = await self._runner.run(_CLOSE_SESSION, admin.partition, [keys.session(admin, session)], [])
+        return CloseReply(CloseStatus(reply[0]))

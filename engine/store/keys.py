@@ -27,6 +27,7 @@ PERMANENT = frozenset(
         "inactive",
         "keychecks",
         "outbox",
+        "owned",
         "retries",
         "tenant",
         "tenants",
@@ -142,6 +143,10 @@ def tenant(tenant_id: Place) -> bytes:
 
 def tenants(partition: Place) -> bytes:
     return partition.tag + b"tenants"
+
+
+def owned(admin: Place) -> bytes:
+    return admin.tag + b"owned:" + admin.digest
 
 
 def passcode(subject: Place) -> bytes:

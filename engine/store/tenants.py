@@ -13,6 +13,9 @@ _READ = load("tenant/read")
 _REPLACE = load("tenant/replace")
 _DELETE = load("tenant/delete")
 _LIST = load("tenant/list")
+_OWN = load("tenant/own")
+_DISOWN = load("tenant/disown")
+_OWNED = load("tenant/owned")
 
 
 class CreateStatus(IntEnum):
@@ -40,6 +43,14 @@ class ListStatus(IntEnum):
     LISTED = 0
 
 
+class OwnStatus(IntEnum):
+    OWNED = 0
+
+
+class DisownStatus(IntEnum):
+    DISOWNED = 0
+
+
 class CreateReply(NamedTuple):
     status: CreateStatus
 
@@ -61,6 +72,14 @@ class DeleteReply(NamedTuple):
 class ListReply(NamedTuple):
     status: ListStatus
     ids: bytes
+
+
+class OwnReply(NamedTuple):
+    status: OwnStatus
+
+
+class DisownReply(NamedTuple):
+    status: DisownStatus
 
 
 class TenantStore:
@@ -90,4 +109,17 @@ class TenantStore:
     async def list(self, *, partition: Place) -> ListReply:
         """The ids of one partition's tenants, separated by blanks."""
         reply = await self._runner.run(_LIST, partition.partition, [keys.tenants(partition)], [])
+        return ListReply(ListStatus(reply[0]), reply[1])
+
+    async def own(self, *, admin: Place, tenant_id: str) -> OwnReply:
+        reply = await self._runner.run(_OWN, admin.partition, [keys.owned(admin)], [tenant_id])
+        return OwnReply(OwnStatus(reply[0]))
+
+    async def disown(self, *, admin: Place, tenant_id: str) -> DisownReply:
+        reply = await self._runner.run(_DISOWN, admin.partition, [keys.owned(admin)], [tenant_id])
+        return DisownReply(DisownStatus(reply[0]))
+
+    async def owned(self, *, admin: Place) -> ListReply:
+        """The ids of the tenants that an administrator may own, separated by blanks."""
+        reply = await self._runner.run(_OWNED, admin.partition, [keys.owned(admin)], [])
         return ListReply(ListStatus(reply[0]), reply[1])

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 # A script's reply in Python: its fields are the header's REPLY, the first one's IntEnum is the header's statuses.
 REPLIES: dict[str, type[tuple[Any, ...]]] = {
+    "admin/change_password": admins.ChangePasswordReply,
     "admin/create": admins.CreateReply,
     "admin/list": admins.ListReply,
     "admin/read": admins.ReadReply,
@@ -81,11 +82,15 @@ REPLIES: dict[str, type[tuple[Any, ...]]] = {
     "passcode/submit": passcodes.SubmitReply,
     "seal/read": seals.ReadReply,
     "seal/replace": seals.ReplaceReply,
+    "session/close": admins.CloseReply,
     "session/open": admins.OpenReply,
     "session/read": admins.SessionReply,
     "tenant/create": tenants.CreateReply,
     "tenant/delete": tenants.DeleteReply,
+    "tenant/disown": tenants.DisownReply,
     "tenant/list": tenants.ListReply,
+    "tenant/own": tenants.OwnReply,
+    "tenant/owned": tenants.ListReply,
     "tenant/read": tenants.ReadReply,
     "tenant/replace": tenants.ReplaceReply,
     "token/issue": access_tokens.IssueReply,

@@ -1,4 +1,4 @@
-"""`watchword admin`: help for administrators who are locked out."""
+"""`watchword admin`: operators, and help for administrators who are locked out."""
 
 import click
 import msgspec
@@ -14,9 +14,14 @@ class Reset(msgspec.Struct):
     password: str
 
 
+class Role(msgspec.Struct):
+    email: str
+    operator: bool
+
+
 @click.group("admin")
 def admins() -> None:
-    """Help administrators who are locked out."""
+    """Make operators, and help administrators who are locked out."""
 
 
 @admins.command("reset-password")
@@ -31,3 +36,28 @@ def reset_password(settings: Settings, *, email: str, as_json: bool) -> None:
     password = run(settings, lambda engine: engine.admins.reset_password(email=email))
     text = f"new password  {password}\n\nIt is not shown again. All sessions are ended."
     answer(Reset(email, password), text, as_json=as_json)
+
+
+@admins.command("promote")
+@click.argument("email", metavar="EMAIL", type=values.email)
+@json_option
+@pass_settings
+def promote(settings: Settings, *, email: str, as_json: bool) -> None:
+    """Make an administrator an operator.
+
+    Operators see and change all tenants at /console. The password is a new one, and all sessions are ended: nobody
+    has checked that the address is theirs who signed up with it.
+    """
+    password = run(settings, lambda engine: engine.admins.promote(email=email))
+    text = f"operator      {email}\nnew password  {password}\n\nIt is not shown again. All sessions are ended."
+    answer(Reset(email, password), text, as_json=as_json)
+
+
+@admins.command("demote")
+@click.argument("email", metavar="EMAIL", type=values.email)
+@json_option
+@pass_settings
+def demote(settings: Settings, *, email: str, as_json: bool) -> None:
+    """Make an operator an administrator like others, with the next request."""
+    run(settings, lambda engine: engine.admins.demote(email=email))
+    answer(Role(email, operator=False), "No operator any more.", as_json=as_json)
