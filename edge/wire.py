@@ -4,7 +4,7 @@ The second look names every problem, not just the first, from the same annotatio
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Generic, TypeVar, cast, get_type_hints
 from urllib.parse import parse_qsl
@@ -37,23 +37,31 @@ class Body(Generic[T]):
 
 
 class Query(Generic[T]):
-    """What requests say in their query: text, read as the fields of a struct. Other names are not looked at."""
+    """What requests say in their query, or in a form: text, read as the fields of a struct. Other names are not
+    looked at."""
 
     def __init__(self, kind: type[T]) -> None:
         self._kind = kind
         self._types = get_type_hints(kind, include_extras=True)
-        self._described = {field.encode_name: field.type for field in _struct(kind).fields}
+        described = _struct(kind).fields
+        self._described = {field.encode_name: field.type for field in described}
+        self._required = {field.encode_name for field in described if field.required}
 
     def read(self, query: bytes) -> T:
         """Raises: Invalid: fields that cannot be used, all of them named."""
-        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-        given = {name: text for name, text in pairs if name in self._types}
+        return self.read_fields(dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)))
+
+    def read_fields(self, fields: Mapping[str, str]) -> T:
+        """Raises: Invalid: fields that cannot be used, all of them named."""
+        given = {name: text for name, text in fields.items() if name in self._types}
         try:
             return msgspec.convert(given, self._kind, strict=False)
         except msgspec.ValidationError as error:
             raise Invalid(tuple(self._problems(given))) from error
 
     def _problems(self, given: dict[str, str]) -> Iterator[Problem]:
+        for name in sorted(self._required - given.keys()):
+            yield Problem(name, "required")
         for name, text in given.items():
             value: Any = text
             with suppress(msgspec.ValidationError):

@@ -6,31 +6,22 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from edge.fields import (
+    Email,
+    ExpiresS,
+    GivenEmail,
+    GivenPassword,
+    Name,
+    NewPassword,
+    PhraseLength,
+    TenantName,
+)
 from edge.wire import Body
 from engine.ids import AdminId, TenantId
 from engine.pass_keys import MAX_LENGTH as MAX_PASS_KEY_LENGTH
-from engine.policies import (
-    MAX_EXPIRES_S,
-    MAX_LENGTH,
-    MIN_EXPIRES_S,
-    MIN_LENGTH,
-    Alphabet,
-    Mode,
-    PasscodePolicy,
-)
+from engine.policies import Alphabet, Mode, PasscodePolicy
 from engine.tenants import Tenant
 
-Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[ .'\-]*[^\W_](?:[^\W_]|[ .'\-])*\Z")]
-Email = Annotated[str, Meta(min_length=1, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\Z")]
-NewPassword = Annotated[str, Meta(min_length=8, max_length=128)]
-TenantName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^(?=.*\S)[^\x00-\x1f\x7f]+\Z")]
-ExpiresS = Annotated[int, Meta(ge=MIN_EXPIRES_S, le=MAX_EXPIRES_S, description="Seconds that a passcode lives.")]
-PhraseLength = Annotated[
-    int,
-    Meta(
-        ge=MIN_LENGTH, le=MAX_LENGTH, description="Its length in system mode, its longest length in manual mode."
-    ),
-]
 PassKey = Annotated[
     str,
     Meta(
@@ -52,8 +43,8 @@ class SignUp(msgspec.Struct):
 
 
 class Login(msgspec.Struct):
-    email: Annotated[str, Meta(min_length=1, max_length=254)]
-    password: Annotated[str, Meta(min_length=1, max_length=1024)]
+    email: GivenEmail
+    password: GivenPassword
 
 
 class NewTenant(msgspec.Struct):

@@ -6,6 +6,7 @@ import unicodedata
 import click
 from phonenumbers.phonenumberutil import region_code_for_country_code
 
+from engine.origins import normal_origin
 from engine.tenants import ANY_ORIGIN
 
 # Given, and meaning that there shall be no value: None is what click says of an option that was not given.
@@ -16,12 +17,6 @@ _MAX_NAME_LENGTH = 100
 _MAX_EMAIL_LENGTH = 254
 _CONTROL_OR_SURROGATE = {"Cc", "Cs"}
 _UNREADABLE = "there are control characters in it."
-# As RFC 6454 6.2 serializes an origin.
-_ORIGIN = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?"
-)
-_IMPLIED_PORTS = {"http": 80, "https": 443}
-_MAX_PORT = 65535
 _CALLING_CODE = re.compile(r"\+?([0-9]{1,3})")
 # ZZ: there is no such code. 001: it is no country's, so there are no national numbers to complete.
 _NO_COUNTRY = {"ZZ", "001"}
@@ -92,13 +87,10 @@ def _is_unreadable(text: str) -> bool:
 
 
 def _origin(text: str) -> str:
-    match = _ORIGIN.fullmatch(text)
-    if match is None or int(match["port"] or 0) > _MAX_PORT:
+    origin = normal_origin(text)
+    if origin is None:
         raise click.BadParameter(
             f"{text!r} is no origin: write scheme://host or scheme://host:port, without a path, as in "
             "https://example.com; or a single * for any."
         )
-    scheme, host, port = match["scheme"], match["host"], match["port"]
-    if port is None or int(port) == _IMPLIED_PORTS.get(scheme):
-        return f"{scheme}://{host}"
-    return f"{scheme}://{host}:{int(port)}"
+    return origin
