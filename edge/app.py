@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from edge import authenticator, health, identity, oauth, pages, reference
+from edge import authenticator, console, health, identity, oauth, pages, reference
 from edge.addresses import ClientAddresses, Network
 from edge.calls import Call
 from edge.errors import NotFound
@@ -24,7 +24,7 @@ from edge.http import Reply, Request, RequestIds, path_segments
 from edge.metrics import Metrics
 from edge.openapi import document
 from edge.routes import Endpoint, Route, Surface
-from edge.state import EdgeState
+from edge.state import EdgeState, Finding
 from engine.assembly import Engine
 
 SURFACES: tuple[Surface, ...] = (
@@ -32,6 +32,7 @@ SURFACES: tuple[Surface, ...] = (
     oauth.SURFACE,
     *authenticator.SURFACES,
     *pages.SURFACES,
+    console.SURFACE,
     health.SURFACE,
     reference.SURFACE,
 )
@@ -102,6 +103,7 @@ def create_app(
     max_in_flight: int = 256,
     public_url: str | None = None,
     make_endpoint: Callable[[EdgeState, Surface, Route], Endpoint] = Endpoint,
+    examine: Callable[[], Sequence[Finding]] = tuple,
 ) -> ASGIApp:
     """The ASGI application. The engine is opened when the server starts and closed when it leaves.
 
@@ -114,6 +116,7 @@ def create_app(
         max_in_flight: requests under way at once; those beyond it are refused, so that the others stay quick.
         public_url: where callers reach the edge, for links in answers; None = the host that they name.
         make_endpoint: what serves a route, Endpoint or a kind of it.
+        examine: looks at settings and Redis, for the operator; it may take its time, in a thread.
 
     SIGUSR1 makes the worker unready without stopping it, so that a load balancer can look away first.
     """
@@ -125,6 +128,7 @@ def create_app(
         access_log=access_log,
         max_in_flight=max_in_flight,
         public_url=public_url,
+        examine=examine,
         document=msgspec.json.encode(document(surfaces)),
     )
 

@@ -1,8 +1,8 @@
 """Sessions in cookies, and forms that no other site can send.
 
-A session's token is in a cookie and nowhere else. Scripts cannot read it (HttpOnly); requests that another site has
-begun do not carry it (SameSite=Strict); over TLS no sibling host can set it, nor an earlier plain answer (the prefix
-__Host-, RFC 6265bis 4.1.3.2).
+A session's token is in a cookie and nowhere else. Scripts cannot read it (HttpOnly); requests that another site
+has begun do not carry it (SameSite=Strict); over TLS no sibling host can set it, nor an earlier plain answer (the
+prefix __Host-, RFC 6265bis 4.1.3.2).
 """
 
 from urllib.parse import urlsplit

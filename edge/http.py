@@ -64,10 +64,22 @@ class Request:
     """One HTTP request. `crowd` are all that are under way, if it is one of them.
 
     `spoken` is room for a surface to note which of its spellings the client uses, `limits` for where the caller
-    stands, if every answer is to say so, and `form` for what has been filled in, to be shown again with a refusal.
+    stands, if every answer is to say so, and `filled` for what has been filled in, to be shown with a refusal.
     """
 
-    __slots__ = ("_receive", "crowd", "form", "headers", "id", "limits", "method", "params", "repeated", "scope", "spoken")
+    __slots__ = (
+        "_receive",
+        "crowd",
+        "filled",
+        "headers",
+        "id",
+        "limits",
+        "method",
+        "params",
+        "repeated",
+        "scope",
+        "spoken",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, params: dict[str, str], request_id: bytes) -> None:
         pairs: list[tuple[bytes, bytes]] = scope["headers"]
@@ -78,7 +90,7 @@ class Request:
         self.params = params
         self.spoken = ""
         self.limits: tuple[LimitState, ...] = ()
-        self.form: object = None
+        self.filled: object = None
         self.crowd: Crowd | None = None
         self._receive = receive
         self.id = request_id

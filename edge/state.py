@@ -1,6 +1,8 @@
 """What the parts of one edge worker share."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from edge.addresses import ClientAddresses
 from edge.http import Request, RequestIds
@@ -9,9 +11,26 @@ from engine.assembly import Engine
 from engine.errors import LinkDown, Overloaded
 
 
+class Finding(Protocol):
+    """What was looked at, how it is (ok, warn, fail), what was found, and what to do about it."""
+
+    @property
+    def check(self) -> str: ...
+
+    @property
+    def verdict(self) -> str: ...
+
+    @property
+    def found(self) -> str: ...
+
+    @property
+    def to_do(self) -> str | None: ...
+
+
 @dataclass(slots=True)
 class EdgeState:
-    """`opened` is set while the server serves; `document` is OpenAPI's, as it is sent."""
+    """`opened` is set while the server serves; `document` is OpenAPI's, as it is sent. `examine` looks at settings
+    and Redis, and blocks."""
 
     metrics: Metrics
     request_ids: RequestIds
@@ -20,6 +39,7 @@ class EdgeState:
     max_in_flight: int
     document: bytes
     public_url: str | None = None
+    examine: Callable[[], Sequence[Finding]] = tuple
     in_flight: int = 0
     draining: bool = False
     opened: Engine | None = None

@@ -34,8 +34,8 @@ _MADE_PASSWORD_LENGTH = 20
 
 
 class Admin(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who signed up. Stored sealed: names and addresses are nobody else's business, and nobody who can merely write
-    to Redis makes an operator."""
+    """Who signed up. Stored sealed: names and addresses are nobody else's business, and nobody who can merely
+    write to Redis makes an operator."""
 
     name: str
     email: str
@@ -116,9 +116,7 @@ class Admins:
         """End a session before its time, if it is one."""
         token = parse(Kind.SESSION, text)
         if token is not None:
-            await self._store.close_session(
-                admin=self._space.place_of_id(token.subject), session=token.digest
-            )
+            await self._store.close_session(admin=self._space.place_of_id(token.subject), session=token.digest)
 
     async def change_password(
         self, admin_id: AdminId, *, current: str, password: str, address: str, life_s: int = _SESSION_S

@@ -85,9 +85,7 @@ class ApiKeys:
             UnknownTenant, TenantInactive
             KeysChanged: the tenant has other keys than those.
         """
-        return await self._mint(
-            tenant_id, "refreshed", keep_others=False, admin=admin, instead_of=instead_of
-        )
+        return await self._mint(tenant_id, "refreshed", keep_others=False, admin=admin, instead_of=instead_of)
 
     async def revoke(self, tenant_id: TenantId, key_id: ApiKeyId) -> None:
         """Raises: UnknownTenant, UnknownApiKey."""
@@ -115,7 +113,7 @@ class ApiKeys:
         issued = {digest(text): ApiKey(name, int(time.time()))}
 
         def with_key(tenant: Tenant) -> Tenant:
-            if instead_of is not None and instead_of != {*map(api_key_id, tenant.api_keys)}:
+            if instead_of is not None and instead_of != frozenset(map(api_key_id, tenant.api_keys)):
                 raise KeysChanged
             others = tenant.api_keys if keep_others else {}
             return msgspec.structs.replace(tenant, api_keys={**others, **issued})

@@ -51,8 +51,8 @@ class Seats:
         return Resealed.GONE
 
     async def rewrite(self, seat: Seat, change: Callable[[bytes], bytes]) -> bool:
-        """Replace a value by what `change` makes of it; it is called again if somebody was faster. False = there is
-        none.
+        """Replace a value by what `change` makes of it; it is called again if somebody was faster. False = there
+        is none.
 
         Raises:
             CannotUnseal

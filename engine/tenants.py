@@ -1,7 +1,6 @@
 """Tenants: the companies whose customers get passcodes."""
 
 import asyncio
-import builtins
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -137,7 +136,8 @@ class Tenants:
         """Create a tenant under a name that no other has.
 
         The name is claimed first and kept last, since the two may be in different partitions: a crash in
-        between leaves a claim that lapses. Its owner's list has it first, too: what is listed and is not is passed over.
+        between leaves a claim that lapses. Its owner's list has it first, too: what is listed and is not there is
+        passed over.
 
         Raises:
             TenantNameTaken
@@ -251,20 +251,21 @@ class Tenants:
         """How many parts the list of all tenants has."""
         return self._space.partitions
 
-    async def part(self, number: int) -> "builtins.list[Tenant]":
+    async def part(self, number: int) -> tuple[Tenant, ...]:
         """The tenants of one partition."""
         listed = await self._store.list(partition=self._space.partition(number))
         return await self._those_there_are(listed.ids)
 
-    async def list_own(self, admin: AdminId) -> "builtins.list[Tenant]":
+    async def list_own(self, admin: AdminId) -> tuple[Tenant, ...]:
         """The tenants of an administrator, in any state."""
         listed = await self._store.owned(admin=self._space.place_of_id(admin))
-        return [tenant for tenant in await self._those_there_are(listed.ids) if tenant.owner == admin]
+        return tuple(tenant for tenant in await self._those_there_are(listed.ids) if tenant.owner == admin)
 
-    async def _those_there_are(self, ids: bytes) -> "builtins.list[Tenant]":
+    async def _those_there_are(self, ids: bytes) -> tuple[Tenant, ...]:
         """Of ids that are separated by blanks; the oldest tenant first."""
         found = await asyncio.gather(*[self._read_if_there(TenantId(one)) for one in ids.decode().split()])
-        return sorted((tenant for tenant in found if tenant), key=lambda tenant: (tenant.created_at, tenant.id))
+        there = [tenant for tenant in found if tenant is not None]
+        return tuple(sorted(there, key=lambda tenant: (tenant.created_at, tenant.id)))
 
     async def _read_if_there(self, tenant_id: TenantId) -> Tenant | None:
         with suppress(UnknownTenant):

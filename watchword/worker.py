@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from multiprocessing import parent_process
@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from edge.app import create_app
 from edge.metrics import Metrics
 from edge.routes import Endpoint, Route, Surface
-from edge.state import EdgeState
+from edge.state import EdgeState, Finding
 from engine.assembly import Engine, Options, open_engine
 from watchword.logs import configure_logs
 from watchword.options import engine_options
@@ -46,7 +46,14 @@ def app() -> ASGIApp:
         max_in_flight=settings.max_requests,
         public_url=settings.public_url,
         make_endpoint=make_endpoint,
+        examine=_examine,
     )
+
+
+def _examine() -> Sequence[Finding]:
+    from watchword.commands.doctor import examine  # the operator asks for it, now and then
+
+    return [*examine()]
 
 
 def _traces(url: str | None) -> tuple[Callable[[EdgeState, Surface, Route], Endpoint], Callable[[], None]]:

@@ -25,7 +25,7 @@ async def show_sign_up(state: EdgeState, request: Request) -> Reply:
     return page(draw(request, "sign_up", None, form=Form()))
 
 
-async def sign_up(state: EdgeState, request: Request) -> Reply:
+async def sign_up_at_console(state: EdgeState, request: Request) -> Reply:
     """Raises: CrossSite, Invalid, EmailTaken, LimitExceeded, Busy."""
     given = await forms.SIGN_UP.read(state, request, lambda form: draw(request, "sign_up", None, form=form))
     await state.engine.admins.sign_up(

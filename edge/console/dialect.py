@@ -38,8 +38,8 @@ class ConsoleDialect:
 
 
 def _drawn(request: Request, error: Exception, row: Row) -> bytes:
-    if isinstance(request.form, Filled):
-        filled = request.form
+    if isinstance(request.filled, Filled):
+        filled = request.filled
         filled.form.note(error, row)
         return filled.draw(filled.form)
     if isinstance(error, engine.Unauthenticated):

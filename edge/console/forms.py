@@ -1,7 +1,7 @@
 """Forms: what may be filled in, what was, and what is wrong with it.
 
-A refusal is told by the form that it is about, filled in as it was, except for secrets. An operation notes the form
-on its request before it asks the engine; the dialect draws it again if the answer is no.
+A refusal is told by the form that it is about, filled in as it was, except for secrets. An operation notes the
+form on its request before it asks the engine; the dialect draws it again if the answer is no.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,6 @@ from engine.policies import Alphabet, Mode
 T = TypeVar("T", bound=msgspec.Struct)
 
 MAX_FETCHES = 1_000_000
-_MAX_PER_SECOND = 1_000_000
 _MOST_ORIGINS_TEXT = 8000
 
 _SENTENCES = {
@@ -36,11 +35,14 @@ _SENTENCES = {
     "min_length": "Please give at least {bound} characters.",
     "max_length": "Please give at most {bound} characters.",
     "origin": "Every line must be an origin such as https://www.example.com, without a path; or a single *.",
-    "seconds": "Please give a whole number, or leave it empty.",
+    "per_second": "Please give a whole number of at most 6 digits, or leave it empty.",
     "different": "The two passwords are not the same.",
     "wrong": "This is not your password.",
     "unticked": "Please tick this first.",
 }
+
+
+PerSecond = Annotated[str, Meta(max_length=6, pattern=r"^[0-9]*\Z")]
 
 
 class LogIn(msgspec.Struct):
@@ -71,7 +73,7 @@ class PasswordChange(msgspec.Struct):
 class KeyRefresh(msgspec.Struct):
     """`instead_of` are the ids of the keys that the reader has seen, separated by blanks."""
 
-    instead_of: Annotated[str, Meta(max_length=4000)]
+    instead_of: Annotated[str, Meta(max_length=4000)] = ""
     sure: Literal["yes", ""] = ""
 
 
@@ -99,8 +101,8 @@ class StateChange(msgspec.Struct):
 class Limits(msgspec.Struct):
     """Per second; empty = the deployment's, 0 = none."""
 
-    submit_limit: Annotated[str, Meta(max_length=7, pattern=r"^[0-9]*\Z")] = ""
-    fetch_limit: Annotated[str, Meta(max_length=7, pattern=r"^[0-9]*\Z")] = ""
+    submit_limit: PerSecond
+    fetch_limit: PerSecond
 
 
 @dataclass(slots=True)
@@ -116,7 +118,7 @@ class Form:
 
     def note(self, error: Exception, row: Row) -> None:
         """Take a refusal in: what is wrong with which field, or with none."""
-        if isinstance(error, Invalid):
+        if isinstance(error, Invalid) and error.problems:
             for problem in error.problems:
                 self.errors.setdefault(problem.field, _sentence(problem))
         elif row.field is not None:
@@ -135,7 +137,7 @@ class Filled:
 
 def filled_in(request: Request) -> Form:
     """The form that the request has brought; an empty one if it has brought none."""
-    return request.form.form if isinstance(request.form, Filled) else Form()
+    return request.filled.form if isinstance(request.filled, Filled) else Form()
 
 
 class Reader(Generic[T]):
@@ -152,7 +154,7 @@ class Reader(Generic[T]):
         """
         require_same_origin(state, request)
         values = await request.form()
-        request.form = Filled(Form(values), draw)
+        request.filled = Filled(Form(values), draw)
         return self._fields.read_fields({name: text for name, text in values.items() if text or name in _BLANK})
 
 
@@ -172,7 +174,7 @@ LIMITS = Reader(Limits)
 
 def _sentence(problem: Problem) -> str:
     if problem.field in {"submit_limit", "fetch_limit"}:
-        return _SENTENCES["seconds"]
+        return _SENTENCES["per_second"]
     if problem.field == "email" and problem.rule == "format":
         return "Please give an e-mail address such as ada@example.com."
     if problem.field == "name" and problem.rule == "format":

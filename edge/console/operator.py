@@ -1,7 +1,7 @@
 """The operator's pages: all tenants, their states and limits."""
 
 from functools import partial
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct
 
@@ -16,8 +16,6 @@ from edge.wire import Query
 from engine.configurations import Changes
 from engine.ids import TenantId
 from engine.tenants import State, Tenant
-
-from typing import Annotated
 
 _LEAST_ON_A_PAGE = 50
 

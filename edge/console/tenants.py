@@ -22,7 +22,7 @@ async def show_home(state: EdgeState, request: Request) -> Reply:
     return page(draw(request, "home", visitor, tenants=tenants, form=Form()))
 
 
-async def create_tenant(state: EdgeState, request: Request) -> Reply:
+async def create_tenant_at_console(state: EdgeState, request: Request) -> Reply:
     """Raises: Unauthenticated, CrossSite, Invalid, TenantNameTaken, LimitExceeded."""
     visitor = await read_visitor(state, request)
     tenants = await state.engine.tenants.list_own(visitor.id)
@@ -40,7 +40,7 @@ async def show_tenant(state: EdgeState, request: Request) -> Reply:
     return page(_tenant_page(request, visitor, tenant, Form()))
 
 
-async def refresh_api_key(state: EdgeState, request: Request) -> Reply:
+async def replace_api_keys(state: EdgeState, request: Request) -> Reply:
     """The new key is in this answer and nowhere else, so it is no redirect. Sent again by a reload, the form finds
     other keys than it was made for, and changes nothing.
 
@@ -75,4 +75,3 @@ def tenant_path(tenant: Tenant) -> str:
 def _tenant_page(request: Request, visitor: Visitor, tenant: Tenant, form: Form) -> bytes:
     issued = {api_key_id(digest): key for digest, key in tenant.api_keys.items()}
     return draw(request, "tenant", visitor, tenant=tenant, issued=issued, form=form)
-

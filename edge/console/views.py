@@ -15,9 +15,7 @@ def guards() -> Headers:
 
 def draw(request: Request, template: str, visitor: Visitor | None, **content: object) -> bytes:
     """The text of a page. English is the language of the console."""
-    return rendering.render(
-        request, f"console/{template}.html", language="en", visitor=visitor, **content
-    )
+    return rendering.render(request, f"console/{template}.html", language="en", visitor=visitor, **content)
 
 
 def page(body: bytes, *, status: int = 200, headers: Headers = ()) -> Reply:

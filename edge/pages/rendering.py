@@ -5,6 +5,7 @@ and no page may show it in a frame unless it says which.
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -19,6 +20,19 @@ _WORDS = read_words("pages")
 _templates = Environment(
     loader=PackageLoader("web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
+
+
+def _instant(seconds: int) -> str:
+    """For programs (RFC 3339)."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def _when(seconds: int) -> str:
+    """For people."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+_templates.filters.update(instant=_instant, when=_when)
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "

@@ -4,9 +4,12 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
+from engine.api_keys import api_key_id
+from engine.tokens import digest
 from tests.edge.apps import PHONE, App, Factor, code_operation, new_app
+from tests.edge.consoles import SAME_SITE
 from tests.edge.sockets import Answer, ask, request
-from tests.edge.tenants import fresh
+from tests.edge.tenants import PASSWORD, fresh
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +57,7 @@ class House(NamedTuple):
             "apiKey": self.tenant.key_header,
             "client": self.app.basic,
             "accessToken": self.app.bearer,
+            "consoleSession": {"cookie": f"watchword-console={self.tenant.admin.token}", **SAME_SITE},
         }
 
     @property
@@ -64,6 +68,7 @@ class House(NamedTuple):
             "apiKey": self.tenant.api_key,
             "client": self.app.credentials.secret,
             "accessToken": self.app.token,
+            "consoleSession": self.tenant.admin.token,
         }
 
     def body(self, operation: str) -> object:
@@ -90,8 +95,28 @@ class House(NamedTuple):
             "create_tenant": {"tenant_name": fresh("another tenant")},
             "issue_token": {"grant_type": "client_credentials"},
             "revoke_token": {"token": self.app.token},
+            "show_home": None,
+            "create_tenant_at_console": {"tenant_name": fresh("another tenant")},
+            "show_password": None,
+            "change_password": {"current": PASSWORD, "password": "another one", "again": "another one"},
+            "show_tenant": None,
+            "replace_api_keys": {"sure": "yes", "instead_of": self._key_ids},
+            "show_passcodes": None,
+            "set_passcodes": {
+                "mode": "manual",
+                "alphabet": "numeric",
+                "length": "8",
+                "expires_s": "120",
+                "max_fetches": "2",
+            },
+            "show_origins": None,
+            "set_origins": {"origins": "https://taken-over.example"},
         }
         return bodies[operation]
+
+    @property
+    def _key_ids(self) -> str:
+        return api_key_id(digest(self.tenant.api_key))
 
 
 def build(operator: "Operator", admin: "Admin", http: "httpx.Client") -> House:

@@ -27,7 +27,7 @@ class Called(NamedTuple):
 
     @property
     def is_form(self) -> bool:
-        return type(self.surface.dialect).__name__ == "OAuthDialect"
+        return type(self.surface.dialect).__name__ in {"OAuthDialect", "ConsoleDialect"}
 
 
 def every_path() -> "Iterator[Called]":
@@ -69,6 +69,7 @@ DIALECTS: "dict[str, Callable[[Answer], None]]" = {
     "OAuthDialect": oauth,
     "AuthenticatorDialect": authenticator,
     "PagesDialect": pages,
+    "ConsoleDialect": pages,
     "ProblemDetails": problem,
 }
 

@@ -10,6 +10,7 @@ import pytest
 from edge.app import SURFACES
 from edge.pages.rendering import ASSETS
 from tests.edge.apps import App, new_app
+from tests.edge.consoles import SAME_SITE
 from tests.edge.declared import Called, assert_refused, every_path
 from tests.edge.sockets import Answer, ask, request
 from tests.edge.stored import nothing_new
@@ -29,7 +30,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE")
 MOST_BYTES = 16 * 1024
 DEEP = b"[" * 5000 + b"]" * 5000
 # These read no body: there is nothing to be wrong with one.
-WITHOUT_BODY = {"/api/v2/tenant/{tenant_id}/api_key/refresh"}
+WITHOUT_BODY = {"/api/v2/tenant/{tenant_id}/api_key/refresh", "/console/log-out"}
 OPTIONAL_BODY = "/factors/{factor_id}/challenge"
 
 
@@ -50,8 +51,9 @@ every_body = pytest.mark.parametrize(
 class Caller:
     """Somebody who may call everything, and knows an id for every parameter of a path."""
 
-    def __init__(self, edge: "Edge", app: App) -> None:
+    def __init__(self, edge: "Edge", app: App, operators_session: str) -> None:
         self.edge = edge
+        self._operators_session = operators_session
         factor = app.active_factor()
         challenge = app.challenge(factor)
         workspace_id, project_id = app.project.split("/")[4::2]
@@ -75,6 +77,8 @@ class Caller:
     ) -> Answer:
         authorization = self._authorization(called)
         known = [CLOSE, ("authorization", authorization), *self._app.tenant.key_header.items(), *headers]
+        if called.surface.name == "console":
+            known += [("cookie", f"watchword-console={self._session(called)}"), *SAME_SITE.items()]
         return ask(self.edge, request(method, path, known, body))
 
     def send(self, called: Called, method: str, body: bytes, media_type: str | None = None) -> Answer:
@@ -82,8 +86,11 @@ class Caller:
         declared = media_type if media_type is not None else FORM if called.is_form else JSON
         return self.ask(called, method, self.path(called), ("content-type", declared), body=body)
 
+    def _session(self, called: Called) -> str:
+        return self._operators_session if "/operator" in called.path else self._app.tenant.admin.token
+
     def _authorization(self, called: Called) -> str:
-        if called.is_form:
+        if called.surface.name == "oauth":
             return self._app.basic["authorization"]
         is_identity = type(called.surface.dialect).__name__ == "IdentityDialect"
         return (self._app.tenant if is_identity else self._app).bearer["authorization"]
@@ -91,7 +98,7 @@ class Caller:
 
 @pytest.fixture(scope="module")
 def caller(edge: "Edge", operator: "Operator", admin: "Admin", http: "httpx.Client") -> Caller:
-    return Caller(edge, new_app(operator, operator.new_tenant(admin, http)))
+    return Caller(edge, new_app(operator, operator.new_tenant(admin, http)), operator.new_operator().token)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -223,7 +230,7 @@ def test_a_body_of_another_kind_is_refused(caller: Caller, called: Called, metho
     ]
     for media_type in (*others, JSON if called.is_form else FORM):
         answer = caller.send(called, method, b"{}", media_type)
-        assert_refused(called.surface, answer, 400 if called.is_form else 415)
+        assert_refused(called.surface, answer, 400 if called.surface.name == "oauth" else 415)
 
 
 @every_body

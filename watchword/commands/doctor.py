@@ -42,7 +42,7 @@ def doctor(context: click.Context, *, as_json: bool) -> None:
     Looks at the settings, at Redis and at what is stored there. The exit code is 1 if anything fails. It does not
     start a deployment, and changes none.
     """
-    checks = list(_examine())
+    checks = list(examine())
     healthy = all(check.verdict is not Verdict.FAIL for check in checks)
     answer(Report(healthy, checks), _text(checks), as_json=as_json)
     context.exit(0 if healthy else 1)
@@ -59,7 +59,8 @@ def _text(checks: Iterable[Check]) -> str:
     return "\n".join(lines)
 
 
-def _examine() -> Generator[Check]:
+def examine() -> Generator[Check]:
+    """Look at settings and Redis, one thing after the other."""
     try:
         settings = read_settings(os.environ)
     except Misconfigured as error:
