@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from tests.edge.program import Edge
-    from tests.edge.tenants import Operator, Tenant
+    from tests.edge.tenants import Admin, Operator, Tenant
 
 FORMS = [called for called in every_path() if called.surface.name == "console" and "POST" in called.route.methods]
 FILLED = {
@@ -52,11 +52,11 @@ FROM_ELSEWHERE = [
 
 
 @pytest.fixture(scope="module")
-def sessions(edge: "Edge", operator: "Operator") -> "Generator[dict[bool, Browser]]":
-    """An operator's and an administrator's, by whether it is an operator's."""
+def sessions(edge: "Edge", operator: "Operator", admin: "Admin") -> "Generator[dict[bool, Browser]]":
+    """An operator's and that of the tenants' administrator, by whether it is an operator's."""
     with Browser(edge) as operators, Browser(edge) as administrators:
         operators.http.cookies.set("watchword-console", operator.new_operator().token)
-        administrators.sign_up()
+        administrators.http.cookies.set("watchword-console", admin.token)
         yield {True: operators, False: administrators}
 
 
@@ -65,8 +65,6 @@ def test_a_form_of_another_site_is_refused(
     edge: "Edge", sessions: dict[bool, Browser], tenant: "Tenant", called: Called
 ) -> None:
     browser = sessions["/operator" in called.path]
-    if "{tenant_id}" in called.path and "/operator" not in called.path:
-        browser.http.cookies.set("watchword-console", tenant.admin.token)
     path = called.path.format(tenant_id=tenant.id)
     with nothing_new(edge.redis):
         for headers in FROM_ELSEWHERE:
