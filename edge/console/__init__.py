@@ -18,7 +18,7 @@ _ALL = (OPERATOR,)
 _OF_TENANT = (engine.UnknownTenant, engine.TenantInactive)
 
 SURFACE = Surface(
-    name="console",
+    name="console_pages",
     description="Pages for administrators and the operator.",
     prefix="/console",
     dialect=ConsoleDialect(),

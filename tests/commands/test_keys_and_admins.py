@@ -121,3 +121,15 @@ def test_an_unknown_administrator_is_a_sentence(operator: Operator, email: str) 
 
 def test_an_address_that_is_no_text_is_refused(operator: Operator) -> None:
     operator.is_refused("admin", "reset-password", "ann\udcff@example.com", exit_code=2)
+
+
+def test_a_promoted_administrator_is_an_operator_with_a_new_password_until_demoted(operator: Operator) -> None:
+    token = operator.asks_engine(signs_up)
+    promoted = operator.gets("admin", "promote", EMAIL)
+    assert operator.asks_engine(lambda engine: is_in(engine, promoted["password"]))
+    assert not operator.asks_engine(lambda engine: is_in(engine, "old password"))
+    assert not operator.asks_engine(lambda engine: is_open(engine, token))
+    assert operator.gets("admin", "demote", EMAIL) == {"email": EMAIL, "operator": False}
+    assert "not shown again" in operator.reads("admin", "promote", EMAIL)
+    for command in ("promote", "demote"):
+        assert "Nobody signed up" in operator.is_refused("admin", command, "nobody@example.com")

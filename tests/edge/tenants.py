@@ -142,6 +142,9 @@ class Operator:
 
         return admin._replace(token=self.run(promote))
 
+    def activate(self, tenant_id: str) -> None:
+        self.run(lambda engine: engine.tenants.set_state(TenantId(tenant_id), State.ACTIVE))
+
     def new_tenant(
         self, admin: Admin, http: "httpx.Client", *, state: State = State.ACTIVE, **changes: object
     ) -> Tenant:

@@ -4,8 +4,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.ids import TenantId
-from engine.tenants import State
 from tests.edge.consoles import PROBE, Browser
 from tests.edge.tenants import PASSWORD, Tenant, fresh
 
@@ -48,8 +46,7 @@ def active(browser: Browser, operator: "Operator") -> str:
 
 
 def activate(operator: "Operator", path: str) -> None:
-
-    operator.run(lambda engine: engine.tenants.set_state(TenantId(path.rpartition("/")[2]), State.ACTIVE))
+    operator.activate(path.rpartition("/")[2])
 
 
 # Who is who

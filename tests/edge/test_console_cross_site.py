@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from tests.edge.program import Edge
     from tests.edge.tenants import Admin, Operator, Tenant
 
-FORMS = [called for called in every_path() if called.surface.name == "console" and "POST" in called.route.methods]
+FORMS = [
+    called for called in every_path() if called.surface.name == "console_pages" and "POST" in called.route.methods
+]
 FILLED = {
     "name": "Eve",
     "email": "eve@example.com",

@@ -77,7 +77,7 @@ class Caller:
     ) -> Answer:
         authorization = self._authorization(called)
         known = [CLOSE, ("authorization", authorization), *self._app.tenant.key_header.items(), *headers]
-        if called.surface.name == "console":
+        if called.surface.name == "console_pages":
             known += [("cookie", f"watchword-console={self._session(called)}"), *SAME_SITE.items()]
         return ask(self.edge, request(method, path, known, body))
 

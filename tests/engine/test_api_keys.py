@@ -6,8 +6,8 @@ import pytest
 
 from engine.api_keys import api_key_id
 from engine.assembly import Engine, Options, open_engine
-from engine.errors import TenantInactive, Unauthenticated, UnknownApiKey, UnknownTenant
-from engine.ids import AdminId, TenantId
+from engine.errors import KeysChanged, TenantInactive, Unauthenticated, UnknownApiKey, UnknownTenant
+from engine.ids import AdminId, ApiKeyId, TenantId
 from engine.tenants import State, Tenant
 from engine.tokens import Kind, digest, mint
 from tests.conftest import OWNER
@@ -126,3 +126,24 @@ async def test_an_unknown_tenant_gets_no_key(engine: Engine, tenant: Tenant) -> 
         await engine.api_keys.issue(tenant.id, name="dialer")
     with pytest.raises(UnknownTenant):
         await engine.api_keys.replace_all(TenantId(tenant.id), name="dialer")
+
+
+async def test_keys_are_replaced_only_instead_of_those_that_somebody_has_in_mind(
+    engine: Engine, tenant: Tenant
+) -> None:
+    old = await engine.api_keys.issue(tenant.id, name="old")
+    seen = frozenset({api_key_id(digest(old))})
+    new = await engine.api_keys.refresh(tenant.id, admin=OWNER, instead_of=seen)
+    for others in (seen, frozenset[ApiKeyId]()):
+        with pytest.raises(KeysChanged):
+            await engine.api_keys.refresh(tenant.id, admin=OWNER, instead_of=others)
+    assert [await is_good(engine, key) for key in (old, new)] == [False, True]
+
+
+async def test_of_many_replacements_of_the_same_keys_one_is_made(engine: Engine, tenant: Tenant) -> None:
+    nothing = frozenset[ApiKeyId]()
+    refreshes = [engine.api_keys.refresh(tenant.id, admin=OWNER, instead_of=nothing) for _ in range(10)]
+    results = await asyncio.gather(*refreshes, return_exceptions=True)
+    (won,) = [result for result in results if isinstance(result, str)]
+    assert sum(isinstance(result, KeysChanged) for result in results) == 9
+    assert await is_good(engine, won)

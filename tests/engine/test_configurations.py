@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from engine.assembly import Engine
+from engine.configurations import Changes
 from engine.errors import AlreadyConfigured, ChallengesNotSetUp, Refusal, TenantInactive, UnknownTenant
 from engine.ids import AdminId
 from engine.policies import Alphabet, Mode, PasscodePolicy
@@ -123,3 +124,25 @@ async def test_callbacks_stop_at_an_address_until_it_is_set_again(engine: Engine
     assert (stopped.callback_url, stopped.issuer) == (setup.callback_url, "Acme")
     await engine.configurations.change_challenges(tenant.id, lambda _: setup)
     assert await url() == setup.callback_url
+
+
+async def test_an_administrator_changes_some_and_leaves_the_rest(engine: Engine, tenant: Tenant) -> None:
+    changes = Changes(length=9, allowed_origins=("https://acme.example",))
+    changed = await engine.configurations.change_own(tenant.id, changes, admin=OWNER)
+    assert await engine.tenants.read(tenant.id) == changed
+    assert (changed.policy, changed.allowed_origins) == (PasscodePolicy(length=9), ("https://acme.example",))
+    assert changed.configuration is not None
+    assert changed.configuration.created_by == OWNER
+
+
+@pytest.mark.parametrize(
+    ("admin", "state", "refusal"),
+    [(STRANGER, State.ACTIVE, UnknownTenant), (OWNER, State.SUSPENDED, TenantInactive)],
+)
+async def test_only_the_owner_of_an_active_tenant_changes_it(
+    engine: Engine, tenant: Tenant, admin: AdminId, state: State, refusal: type[Refusal]
+) -> None:
+    before = await engine.tenants.set_state(tenant.id, state)
+    with pytest.raises(refusal):
+        await engine.configurations.change_own(tenant.id, Changes(length=9), admin=admin)
+    assert await engine.tenants.read(tenant.id) == before

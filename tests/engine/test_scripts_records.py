@@ -5,6 +5,8 @@ import pytest
 from engine.store import keys
 from engine.store.admins import (
     AdminStore,
+    ChangePasswordStatus,
+    CloseStatus,
     CreateStatus,
     OpenStatus,
     ReadStatus,
@@ -17,7 +19,14 @@ from engine.store.deployment import DeploymentStore
 from engine.store.deployment import OpenStatus as DeploymentStatus
 from engine.store.keys import KeySpace, Place
 from engine.store.tenants import CreateStatus as TenantCreateStatus
-from engine.store.tenants import DeleteStatus, ListStatus, ReplaceStatus, TenantStore
+from engine.store.tenants import (
+    DeleteStatus,
+    DisownStatus,
+    ListStatus,
+    OwnStatus,
+    ReplaceStatus,
+    TenantStore,
+)
 from engine.store.tenants import ReadStatus as TenantReadStatus
 from tests.engine.conftest import Backend
 
@@ -232,3 +241,39 @@ async def test_the_first_start_fixes_what_later_ones_join(backend: Backend) -> N
     assert await store.open(partitions=64, index_key=RECORD) == (DeploymentStatus.FOUNDED, 64, RECORD)
     assert await store.open(partitions=8, index_key=b"other") == (DeploymentStatus.JOINED, 64, RECORD)
     assert backend.remaining_ms(keys.DEPLOYMENT) == FOREVER
+
+
+async def test_a_closed_session_is_over(backend: Backend, admins: AdminStore, place: Place) -> None:
+    await admins.create(admin=place, admin_id="a", record=b"", password_hash="one")
+    await admins.open_session(admin=place, admin_id="a", session=SESSION, epoch=1, ttl_ms=SESSION_MS)
+    assert await admins.close_session(admin=place, session=SESSION) == (CloseStatus.CLOSED,)
+    assert await admins.close_session(admin=place, session=SESSION) == (CloseStatus.OVER,)
+    assert await admins.read_session(admin=place, session=SESSION) == (SessionStatus.OVER,)
+    assert backend.names() == {keys.admin(place), keys.admins(place)}
+
+
+async def test_a_password_is_changed_once_under_the_epoch_that_was_verified(
+    backend: Backend, admins: AdminStore, place: Place
+) -> None:
+    stale = (ChangePasswordStatus.STALE, 0)
+    assert await admins.change_password(admin=place, epoch=0, password_hash="x") == stale
+    assert not backend.names()
+    await admins.create(admin=place, admin_id="a", record=b"", password_hash="one")
+    await admins.open_session(admin=place, admin_id="a", session=SESSION, epoch=1, ttl_ms=SESSION_MS)
+    changed = await admins.change_password(admin=place, epoch=1, password_hash="two")
+    assert changed == (ChangePasswordStatus.CHANGED, 2)
+    assert await admins.change_password(admin=place, epoch=1, password_hash="three") == stale
+    assert await admins.read(admin=place) == (ReadStatus.FOUND, b"", b"two", 2)
+    assert await admins.read_session(admin=place, session=SESSION) == (SessionStatus.OVER,)
+
+
+async def test_what_an_administrator_owns_is_listed_for_good(backend: Backend, place: Place) -> None:
+    tenants = TenantStore(backend.runner)
+    for _ in range(2):
+        assert await tenants.own(admin=place, tenant_id="t") == (OwnStatus.OWNED,)
+    assert (await tenants.owned(admin=place)).ids == b"t"
+    assert backend.remaining_ms(keys.owned(place)) == FOREVER
+    for _ in range(2):
+        assert await tenants.disown(admin=place, tenant_id="t") == (DisownStatus.DISOWNED,)
+    assert (await tenants.owned(admin=place)).ids == b""
+    assert not backend.names()

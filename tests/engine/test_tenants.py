@@ -220,3 +220,28 @@ async def test_only_allowed_origins_may_use_a_tenant(allowed: tuple[str, ...], o
             tenant.require_origin(origin)
     else:
         tenant.require_origin(origin)
+
+
+async def test_an_administrators_tenants_are_listed_in_any_state_and_nobody_elses(engine: Engine) -> None:
+    mine = [await engine.tenants.create(name=f"Mine {number}", owner=OWNER) for number in range(5)]
+    await engine.tenants.create(name="Theirs", owner=STRANGER)
+    await engine.tenants.create(name="The operator's")
+    await engine.tenants.set_state(mine[0].id, State.SUSPENDED)
+    assert {tenant.id for tenant in await engine.tenants.list_own(OWNER)} == {tenant.id for tenant in mine}
+    assert (await engine.tenants.read_own(mine[0].id, OWNER)).state is State.SUSPENDED
+    with pytest.raises(UnknownTenant):
+        await engine.tenants.read_own(mine[0].id, STRANGER)
+
+
+async def test_a_deleted_tenant_is_on_no_list(engine: Engine, admin_redis: "Admin") -> None:
+    tenant = await engine.tenants.create(name="Mine", owner=OWNER)
+    await engine.tenants.delete(tenant.id)
+    assert await engine.tenants.list_own(OWNER) == ()
+    assert not [key for key in scan(admin_redis) if b":owned:" in key]
+
+
+async def test_the_parts_of_the_list_are_all_tenants(engine: Engine) -> None:
+    created = {(await engine.tenants.create(name=f"Tenant {number}")).id for number in range(20)}
+    parts = [await engine.tenants.part(number) for number in range(engine.tenants.parts)]
+    assert {tenant.id for part in parts for tenant in part} == created
+    assert sum(map(len, parts)) == 20
