@@ -9,9 +9,8 @@ from edge.console.views import draw, page, see_other
 from edge.console.visitors import Visitor, read_visitor
 from edge.http import Reply, Request
 from edge.state import EdgeState
-from engine.api_keys import api_key_id
 from engine.errors import Invalid
-from engine.ids import ApiKeyId, TenantId
+from engine.ids import ApiKeyId, TenantId, api_key_id
 from engine.tenants import Tenant
 
 

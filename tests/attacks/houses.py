@@ -4,7 +4,8 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
-from engine.api_keys import api_key_id
+from engine.ids import api_key_id
+from engine.tenants import Scope
 from engine.tokens import digest
 from tests.edge.apps import PHONE, App, Factor, code_operation, new_app
 from tests.edge.consoles import SAME_SITE
@@ -34,6 +35,7 @@ class House(NamedTuple):
     passcode: str
     factor: Factor
     challenge: str
+    managing_key: str
 
     @property
     def ids(self) -> dict[str, str]:
@@ -55,6 +57,7 @@ class House(NamedTuple):
         return {
             "administrator": self.tenant.bearer,
             "apiKey": self.tenant.key_header,
+            "managingApiKey": {"x-api-key": self.managing_key},
             "client": self.app.basic,
             "accessToken": self.app.bearer,
             "consoleSession": {"cookie": f"watchword-console={self.tenant.admin.token}", **SAME_SITE},
@@ -66,6 +69,7 @@ class House(NamedTuple):
         return {
             "administrator": self.tenant.admin.token,
             "apiKey": self.tenant.api_key,
+            "managingApiKey": self.managing_key,
             "client": self.app.credentials.secret,
             "accessToken": self.app.token,
             "consoleSession": self.tenant.admin.token,
@@ -125,7 +129,8 @@ def build(operator: "Operator", admin: "Admin", http: "httpx.Client") -> House:
     user, pass_key = fresh("user"), f"4477009{int(fresh('key').split()[1]):05}"
     factor = app.active_factor(user)
     passcode = tenant.submit(pass_key).json()["data"]["pass_phrase"]
-    return House(tenant, app, user, pass_key, passcode, factor, app.challenge(factor))
+    managing_key = operator.issue_api_key(tenant, scopes=(Scope.MANAGE,))
+    return House(tenant, app, user, pass_key, passcode, factor, app.challenge(factor), managing_key)
 
 
 def call(
