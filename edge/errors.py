@@ -11,8 +11,7 @@ EdgeRefusal
 ├── BodyTooSlow
 ├── MalformedBody
 ├── UnsupportedMediaType
-├── HeaderRefused
-└── CrossSite
+└── HeaderRefused
 """
 
 from collections.abc import Mapping
@@ -62,12 +61,6 @@ class HeaderRefused(EdgeRefusal):
     reason: ClassVar[str] = "header"
 
 
-class CrossSite(EdgeRefusal):
-    """A form that was not sent by a page of this edge, or by who does not say so."""
-
-    reason = "cross_site"
-
-
 class Row(NamedTuple):
     """How a refusal looks: its status, its sentence, and the field it is about if a dialect names one."""
 
@@ -86,7 +79,6 @@ ROWS: Rows = {
     BodyTooSlow: Row(408, "The request body did not arrive within 5 seconds."),
     MalformedBody: Row(400, "The request body is not a JSON object."),
     UnsupportedMediaType: Row(415, "The request body must be application/json."),
-    CrossSite: Row(403, "This form was not sent by a page of this address."),
     HeaderRefused: Row(400, "A request header is malformed or given more than once."),
     engine.Invalid: Row(400, "The given data was invalid."),
     engine.Unauthenticated: Row(401, "Unauthenticated."),

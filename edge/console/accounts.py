@@ -3,7 +3,7 @@
 from edge.console import forms
 from edge.console.forms import Form
 from edge.console.views import draw, page, see_other
-from edge.console.visitors import COOKIE, SESSION_S, read_visitor
+from edge.console.visitors import SESSION_S, begun, ended, read_visitor, session_of
 from edge.http import Reply, Request
 from edge.state import EdgeState
 from engine.errors import Invalid, WrongPassword
@@ -16,7 +16,7 @@ async def show_log_in(state: EdgeState, request: Request) -> Reply:
 
 
 async def log_in(state: EdgeState, request: Request) -> Reply:
-    """Raises: CrossSite, Invalid, WrongPassword, LimitExceeded, Busy."""
+    """Raises: OriginRefused, Invalid, WrongPassword, LimitExceeded, Busy."""
     given = await forms.LOG_IN.read(state, request, lambda form: draw(request, "log_in", None, form=form))
     return await _enter(state, request, given.email, given.password)
 
@@ -26,7 +26,7 @@ async def show_sign_up(state: EdgeState, request: Request) -> Reply:
 
 
 async def sign_up_at_console(state: EdgeState, request: Request) -> Reply:
-    """Raises: CrossSite, Invalid, EmailTaken, LimitExceeded, Busy."""
+    """Raises: OriginRefused, Invalid, EmailTaken, LimitExceeded, Busy."""
     given = await forms.SIGN_UP.read(state, request, lambda form: draw(request, "sign_up", None, form=form))
     await state.engine.admins.sign_up(
         name=given.name,
@@ -38,10 +38,10 @@ async def sign_up_at_console(state: EdgeState, request: Request) -> Reply:
 
 
 async def log_out(state: EdgeState, request: Request) -> Reply:
-    """Raises: CrossSite."""
+    """Raises: OriginRefused."""
     await forms.LOG_OUT.read(state, request, lambda form: draw(request, "log_in", None, form=form))
     await _leave(state, request)
-    return see_other(f"{HOME}/log-in", COOKIE.ended(state, request))
+    return see_other(f"{HOME}/log-in", ended(state, request))
 
 
 async def show_password(state: EdgeState, request: Request) -> Reply:
@@ -52,7 +52,7 @@ async def show_password(state: EdgeState, request: Request) -> Reply:
 
 
 async def change_password(state: EdgeState, request: Request) -> Reply:
-    """Raises: Unauthenticated, CrossSite, Invalid, WrongPassword, LimitExceeded, Busy."""
+    """Raises: Unauthenticated, OriginRefused, Invalid, WrongPassword, LimitExceeded, Busy."""
     visitor = await read_visitor(state, request)
     given = await forms.PASSWORD_CHANGE.read(
         state, request, lambda form: draw(request, "password", visitor, form=form, is_done=False)
@@ -69,7 +69,7 @@ async def change_password(state: EdgeState, request: Request) -> Reply:
         )
     except WrongPassword:
         raise Invalid.value("current", "wrong") from None
-    return see_other(f"{HOME}/password?done", COOKIE.header(state, request, token))
+    return see_other(f"{HOME}/password?done", begun(state, request, token))
 
 
 async def _enter(state: EdgeState, request: Request, email: str, password: str) -> Reply:
@@ -77,10 +77,10 @@ async def _enter(state: EdgeState, request: Request, email: str, password: str) 
         email=email, password=password, address=state.client_addresses.of(request), life_s=SESSION_S
     )
     await _leave(state, request)
-    return see_other(HOME, COOKIE.header(state, request, token))
+    return see_other(HOME, begun(state, request, token))
 
 
 async def _leave(state: EdgeState, request: Request) -> None:
     """End the session that came with the request, if one did."""
-    if (token := COOKIE.read(state, request)) is not None:
+    if (token := session_of(state, request)) is not None:
         await state.engine.admins.sign_out(token)

@@ -21,6 +21,7 @@ class ConsoleDialect:
             engine.Unauthenticated: Row(401, "Please log in."),
             engine.WrongPassword: Row(401, "The e-mail address or the password is wrong."),
             engine.UnknownTenant: Row(404, "There is nothing at this address."),
+            engine.OriginRefused: Row(403, "This form was not sent by a page of this address."),
             engine.TenantInactive: Row(403, "The operator has not activated this tenant, or has suspended it."),
             engine.EmailTaken: Row(409, "This e-mail address is taken.", "email"),
             engine.TenantNameTaken: Row(409, "This name is taken.", "tenant_name"),

@@ -11,10 +11,10 @@ from typing import Annotated, Generic, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from edge.cookies import require_same_origin
 from edge.errors import Row
 from edge.fields import Email, ExpiresS, GivenEmail, GivenPassword, Name, NewPassword, PhraseLength, TenantName
 from edge.http import Request
+from edge.pages.sessions import require_own_page
 from edge.state import EdgeState
 from edge.wire import Query
 from engine.errors import Invalid, Problem
@@ -150,9 +150,9 @@ class Reader(Generic[T]):
         """The form, which is noted on the request: whatever is refused from now on is told by it.
 
         Raises:
-            CrossSite, MalformedBody, Invalid
+            OriginRefused, MalformedBody, Invalid
         """
-        require_same_origin(state, request)
+        require_own_page(state, request)
         values = await request.form()
         request.filled = Filled(Form(values), draw)
         return self._fields.read_fields({name: text for name, text in values.items() if text or name in _BLANK})

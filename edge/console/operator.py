@@ -53,7 +53,7 @@ async def manage_tenant(state: EdgeState, request: Request) -> Reply:
 
 
 async def set_state(state: EdgeState, request: Request) -> Reply:
-    """Raises: Unauthenticated, NotFound, UnknownTenant, CrossSite, Invalid."""
+    """Raises: Unauthenticated, NotFound, UnknownTenant, OriginRefused, Invalid."""
     visitor, tenant = await _read_any(state, request)
     given = await forms.STATE_CHANGE.read(state, request, partial(_managed, request, visitor, tenant))
     await state.engine.tenants.set_state(tenant.id, State(given.state))
@@ -61,7 +61,7 @@ async def set_state(state: EdgeState, request: Request) -> Reply:
 
 
 async def set_limits(state: EdgeState, request: Request) -> Reply:
-    """Raises: Unauthenticated, NotFound, UnknownTenant, CrossSite, Invalid."""
+    """Raises: Unauthenticated, NotFound, UnknownTenant, OriginRefused, Invalid."""
     visitor, tenant = await _read_any(state, request)
     given = await forms.LIMITS.read(state, request, partial(_managed, request, visitor, tenant))
     changes = Changes(submit_limit=_per_second(given.submit_limit), fetch_limit=_per_second(given.fetch_limit))

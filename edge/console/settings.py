@@ -60,7 +60,7 @@ async def set_passcodes(state: EdgeState, request: Request) -> Reply:
     """Show what would be, or save it.
 
     Raises:
-        Unauthenticated, UnknownTenant, TenantInactive, CrossSite, Invalid
+        Unauthenticated, UnknownTenant, TenantInactive, OriginRefused, Invalid
     """
     visitor, tenant = await read_own(state, request)
     draw_again = partial(_passcodes_page, request, visitor, tenant)
@@ -86,7 +86,7 @@ async def show_origins(state: EdgeState, request: Request) -> Reply:
 
 
 async def set_origins(state: EdgeState, request: Request) -> Reply:
-    """Raises: Unauthenticated, UnknownTenant, TenantInactive, CrossSite, Invalid."""
+    """Raises: Unauthenticated, UnknownTenant, TenantInactive, OriginRefused, Invalid."""
     visitor, tenant = await read_own(state, request)
     given = await forms.ORIGINS.read(state, request, partial(_origins_page, request, visitor, tenant))
     changes = Changes(allowed_origins=_origins(given.origins.split()))

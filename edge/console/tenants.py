@@ -22,7 +22,7 @@ async def show_home(state: EdgeState, request: Request) -> Reply:
 
 
 async def create_tenant_at_console(state: EdgeState, request: Request) -> Reply:
-    """Raises: Unauthenticated, CrossSite, Invalid, TenantNameTaken, LimitExceeded."""
+    """Raises: Unauthenticated, OriginRefused, Invalid, TenantNameTaken, LimitExceeded."""
     visitor = await read_visitor(state, request)
     tenants = await state.engine.tenants.list_own(visitor.id)
     given = await forms.NEW_TENANT.read(
@@ -44,7 +44,7 @@ async def replace_api_keys(state: EdgeState, request: Request) -> Reply:
     other keys than it was made for, and changes nothing.
 
     Raises:
-        Unauthenticated, UnknownTenant, TenantInactive, CrossSite, Invalid, KeysChanged
+        Unauthenticated, UnknownTenant, TenantInactive, OriginRefused, Invalid, KeysChanged
     """
     visitor, tenant = await read_own(state, request)
     given = await forms.KEY_REFRESH.read(state, request, partial(_tenant_page, request, visitor, tenant))

@@ -1,8 +1,8 @@
 """Sessions of people: a token in a cookie that no script reads, and requests of our own pages only.
 
 A browser may send a cookie along whoever has made the request. So what changes something is carried out only if
-the browser says that a page of ours asks for it (Fetch Metadata, Origin). And the cookie stays at home when a page of
-another site asks (SameSite).
+the browser says that a page of ours asks for it (Fetch Metadata, Origin). And the cookie stays at home when a page
+of another site asks (SameSite).
 """
 
 from urllib.parse import urlsplit
@@ -39,10 +39,14 @@ def cookie(request: Request, name: str) -> str | None:
 
 def set_cookie(state: EdgeState, request: Request, name: str, value: str, *, path: str, seconds: int) -> Header:
     """A header that has the browser keep a value for pages below a path, for so long; 0 = no longer."""
-    is_secure = state.base_url(request).startswith("https://") or request.scope["scheme"] == "https"
-    secure = "; Secure" if is_secure else ""
+    secure = "; Secure" if is_secure(state, request) else ""
     text = f"{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
     return (b"set-cookie", text.encode("latin-1"))
+
+
+def is_secure(state: EdgeState, request: Request) -> bool:
+    """Whether pages reach this edge over TLS, which a proxy may end."""
+    return state.base_url(request).startswith("https://") or request.scope["scheme"] == "https"
 
 
 def _host(url: str) -> str:

@@ -120,7 +120,7 @@ class House(NamedTuple):
 
     @property
     def _key_ids(self) -> str:
-        return api_key_id(digest(self.tenant.api_key))
+        return " ".join(api_key_id(digest(key)) for key in (self.tenant.api_key, self.managing_key))
 
 
 def build(operator: "Operator", admin: "Admin", http: "httpx.Client") -> House:

@@ -96,14 +96,14 @@ class Browser:
     def show(self, path: str) -> Page:
         return Page(self.http.get(path))
 
-    def send(self, path: str, headers: dict[str, str] = SAME_SITE, **fields: str) -> Page:
+    def send(self, path: str, fields: dict[str, str], headers: dict[str, str] = SAME_SITE) -> Page:
         """A form of one's own making."""
         return Page(self.http.post(path, data=fields, headers=headers))
 
     def fill(self, path: str, action: str | None = None, **fields: str) -> Page:
         """Show a page, fill its form in and send it; what it holds already stays."""
         form = self.show(path).form(action or path)
-        return self.send(form.action, **form.fields | fields)
+        return self.send(form.action, form.fields | fields)
 
     def follow(self, page: Page) -> Page:
         """Where a form that was carried out leads."""

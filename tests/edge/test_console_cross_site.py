@@ -71,7 +71,7 @@ def test_a_form_of_another_site_is_refused(
     with nothing_new(edge.redis):
         for headers in FROM_ELSEWHERE:
             sent = {name: value.format(own=edge.url) for name, value in headers.items()}
-            answer = browser.send(path, sent, **FILLED)
+            answer = browser.send(path, FILLED, sent)
             assert (answer.status, answer.answer.headers.get("set-cookie")) == (403, None)
 
 
@@ -80,5 +80,5 @@ def test_a_form_of_our_own_page_is_carried_out(edge: "Edge", headers: dict[str, 
     """Browsers say Origin only where the edge is neither HTTPS nor loopback."""
     with Browser(edge) as browser:
         sent = {name: value.format(own=edge.url) for name, value in headers.items()}
-        page = browser.send("/console/log-in", sent, email="nobody@example.com", password="x")
+        page = browser.send("/console/log-in", {"email": "nobody@example.com", "password": "x"}, sent)
         assert page.status == 401

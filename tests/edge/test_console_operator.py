@@ -7,7 +7,7 @@ import pytest
 from engine.ids import TenantId
 from engine.tenants import State
 from tests.edge.consoles import Browser
-from tests.edge.declared import every_path
+from tests.edge.declared import Called, every_path
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -39,9 +39,9 @@ def path_of(tenant: "Tenant") -> str:
 
 @pytest.mark.parametrize("called", OPERATORS, ids=lambda called: called.path)
 def test_to_an_administrator_and_to_nobody_there_are_no_such_pages(
-    edge: "Edge", administrator: Browser, tenant: "Tenant", operator: "Operator", called: "object"
+    edge: "Edge", administrator: Browser, tenant: "Tenant", operator: "Operator", called: Called
 ) -> None:
-    path, route = called.path.format(tenant_id=tenant.id), called.route  # pyright: ignore[reportAttributeAccessIssue]
+    path, route = called.path.format(tenant_id=tenant.id), called.route
     with Browser(edge) as nobody:
         for method in route.methods:
             form = {"state": "suspended", "submit_limit": "1", "fetch_limit": "1"} if method == "POST" else None
@@ -125,7 +125,7 @@ def test_limits_are_set_and_taken_away(browser: Browser, tenant: "Tenant", opera
     assert limits() == (None, 0)
     page = browser.fill(path, f"{path}/limits", submit_limit="-1", fetch_limit="1234567")
     assert (page.status, page.errors()) == (400, ["submit_limit", "fetch_limit"])
-    page = browser.send(f"{path}/state", state="deleted")
+    page = browser.send(f"{path}/state", {"state": "deleted"})
     assert page.status == 400
     assert limits() == (None, 0)
 

@@ -3,13 +3,14 @@
 import pytest
 
 from edge.addresses import ClientAddresses
-from edge.cookies import SessionCookie, require_same_origin
-from edge.errors import CrossSite
+from edge.console.visitors import begun, ended, session_of
 from edge.http import Request, RequestIds
 from edge.metrics import Metrics
+from edge.pages.sessions import require_own_page
 from edge.state import EdgeState
+from engine.errors import OriginRefused
 
-COOKIE = SessionCookie("session", life_s=60)
+NAME = "watchword-console"
 
 
 def state(public_url: str | None = None) -> EdgeState:
@@ -31,17 +32,17 @@ def asked(scheme: str = "http", **headers: str) -> Request:
     [(None, "https"), ("https://api.example.com/x", "http"), ("https://a.example", "https")],
 )
 def test_over_tls_a_cookie_is_bound_to_its_host(public_url: str | None, scheme: str) -> None:
-    edge, request = state(public_url), asked(scheme, host="a.example", cookie="session=plain; __Host-session=good")
-    name, value = COOKIE.header(edge, request, "token")
+    edge, request = state(public_url), asked(scheme, host="a.example", cookie=f"{NAME}=plain; __Host-{NAME}=good")
+    name, value = begun(edge, request, "token")
     assert name == b"set-cookie"
-    assert value == b"__Host-session=token; Max-Age=60; Path=/; HttpOnly; SameSite=Strict; Secure"
-    assert COOKIE.ended(edge, request)[1].startswith(b"__Host-session=; Max-Age=0; ")
-    assert COOKIE.read(edge, request) == "good"
+    assert value == b"__Host-watchword-console=token; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict; Secure"
+    assert ended(edge, request)[1].startswith(b"__Host-watchword-console=; Path=/; Max-Age=0; ")
+    assert session_of(edge, request) == "good"
 
 
-@pytest.mark.parametrize("cookie", ["", "session", "other=x", "session=a; session=b", "__Host-session=x"])
+@pytest.mark.parametrize("cookie", ["", NAME, "other=x", f"{NAME}=a; {NAME}=b", f"__Host-{NAME}=x"])
 def test_what_is_no_cookie_of_ours_is_none(cookie: str) -> None:
-    assert not COOKIE.read(state(), asked(host="a.example", cookie=cookie))
+    assert not session_of(state(), asked(host="a.example", cookie=cookie))
 
 
 @pytest.mark.parametrize(
@@ -61,13 +62,13 @@ def test_what_is_no_cookie_of_ours_is_none(cookie: str) -> None:
 def test_where_browsers_say_origin_only_it_must_be_ours(public_url: str | None, origin: str, passes: bool) -> None:
     request = asked(host="a.example", origin=origin)
     if passes:
-        require_same_origin(state(public_url), request)
+        require_own_page(state(public_url), request)
     else:
-        with pytest.raises(CrossSite):
-            require_same_origin(state(public_url), request)
+        with pytest.raises(OriginRefused):
+            require_own_page(state(public_url), request)
 
 
 def test_who_names_no_host_has_no_origin_of_ours() -> None:
     for headers in ({}, {"host": "<>"}):
-        with pytest.raises(CrossSite):
-            require_same_origin(state(), asked(origin="", **headers))
+        with pytest.raises(OriginRefused):
+            require_own_page(state(), asked(origin="", **headers))
