@@ -4,7 +4,7 @@ Every page works without a script. Every form is answered by another page, or by
 """
 
 from edge.calls import Call, Content, Credential
-from edge.console import accounts, forms, health, operator, settings, tenants
+from edge.console import accounts, agents, forms, health, operator, settings, tenants
 from edge.console.dialect import ConsoleDialect
 from edge.routes import Route, Surface
 from engine import errors as engine
@@ -116,6 +116,43 @@ SURFACE = Surface(
                     credentials=_OWN,
                     refusals=_OF_TENANT,
                 ),
+            },
+        ),
+        Route(
+            "/tenants/{tenant_id}/agents",
+            {
+                "GET": Call(agents.show_agents, "A tenant's agents", credentials=_OWN, refusals=_OF_TENANT),
+                "POST": Call(
+                    agents.create_agent,
+                    "Give an agent a log-in",
+                    body=Content(forms.NewAgent, _FORM),
+                    credentials=_OWN,
+                    refusals=(*_OF_TENANT, engine.AgentTaken, engine.TooManyAgents, engine.Busy),
+                ),
+            },
+        ),
+        Route(
+            "/tenants/{tenant_id}/agents/password",
+            {
+                "POST": Call(
+                    agents.reset_agent_password,
+                    "Give an agent a new password",
+                    body=Content(forms.KnownAgent, _FORM),
+                    credentials=_OWN,
+                    refusals=(*_OF_TENANT, engine.UnknownAgent, engine.Busy),
+                )
+            },
+        ),
+        Route(
+            "/tenants/{tenant_id}/agents/end",
+            {
+                "POST": Call(
+                    agents.delete_agent,
+                    "End an agent's log-in",
+                    body=Content(forms.KnownAgent, _FORM),
+                    credentials=_OWN,
+                    refusals=(*_OF_TENANT, engine.UnknownAgent),
+                )
             },
         ),
         Route("/operator", {"GET": Call(operator.list_tenants, "All tenants", credentials=_ALL)}),

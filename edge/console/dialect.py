@@ -25,6 +25,8 @@ class ConsoleDialect:
             engine.TenantInactive: Row(403, "The operator has not activated this tenant, or has suspended it."),
             engine.EmailTaken: Row(409, "This e-mail address is taken.", "email"),
             engine.TenantNameTaken: Row(409, "This name is taken.", "tenant_name"),
+            engine.AgentTaken: Row(409, "An agent has this e-mail address already.", "email"),
+            engine.UnknownAgent: Row(404, "There is no such agent any more."),
             engine.LimitExceeded: Row(429, "Too many attempts. Please try again later."),
             engine.Busy: Row(503, "Too much is going on. Please try again in a moment."),
         }

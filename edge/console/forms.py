@@ -94,6 +94,17 @@ class Origins(msgspec.Struct):
     origins: Annotated[str, Meta(max_length=_MOST_ORIGINS_TEXT)]
 
 
+class NewAgent(msgspec.Struct):
+    name: Name
+    email: Email
+
+
+class KnownAgent(msgspec.Struct):
+    """The address is the one that the list has."""
+
+    email: GivenEmail
+
+
 class StateChange(msgspec.Struct):
     state: Literal["active", "suspended"]
 
@@ -168,6 +179,8 @@ PASSWORD_CHANGE = Reader(PasswordChange)
 KEY_REFRESH = Reader(KeyRefresh)
 PASSCODES = Reader(Passcodes)
 ORIGINS = Reader(Origins)
+NEW_AGENT = Reader(NewAgent)
+KNOWN_AGENT = Reader(KnownAgent)
 STATE_CHANGE = Reader(StateChange)
 LIMITS = Reader(Limits)
 

@@ -36,6 +36,7 @@ class House(NamedTuple):
     factor: Factor
     challenge: str
     managing_key: str
+    agent: str
 
     @property
     def ids(self) -> dict[str, str]:
@@ -115,6 +116,10 @@ class House(NamedTuple):
             },
             "show_origins": None,
             "set_origins": {"origins": "https://taken-over.example"},
+            "show_agents": None,
+            "create_agent": {"name": "Eve", "email": f"{fresh('agent').replace(' ', '')}@example.com"},
+            "reset_agent_password": {"email": self.agent},
+            "delete_agent": {"email": self.agent},
         }
         return bodies[operation]
 
@@ -130,7 +135,10 @@ def build(operator: "Operator", admin: "Admin", http: "httpx.Client") -> House:
     factor = app.active_factor(user)
     passcode = tenant.submit(pass_key).json()["data"]["pass_phrase"]
     managing_key = operator.issue_api_key(tenant, scopes=(Scope.MANAGE,))
-    return House(tenant, app, user, pass_key, passcode, factor, app.challenge(factor), managing_key)
+    agent = "ann@example.com"
+    operator.run(lambda engine: engine.agents.create(tenant.id, name="Ann", email=agent))
+    challenge = app.challenge(factor)
+    return House(tenant, app, user, pass_key, passcode, factor, challenge, managing_key, agent)
 
 
 def call(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 MOST_BYTES, MOST_MS = 40_000, 300
-OF_TENANT = {"tenant": "", "passcodes": "/passcodes", "origins": "/origins"}
+OF_TENANT = {"tenant": "", "passcodes": "/passcodes", "origins": "/origins", "agents": "/agents"}
 
 
 async def log_in(page: "Page", admin: "Admin") -> None:

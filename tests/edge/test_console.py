@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from tests.edge.consoles import PROBE, SAME_SITE, Browser
@@ -9,8 +10,6 @@ from tests.edge.tenants import PASSWORD, Tenant, fresh
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-
-    import httpx
 
     from tests.edge.program import Edge
     from tests.edge.tenants import Operator
@@ -170,7 +169,7 @@ def test_tenants_of_others_are_not_listed_and_look_like_none(browser: Browser, s
     path = browser.create_tenant(name)
     assert name not in stranger.show("/console").text
     unknown = path[:-12] + "0" * 12
-    for part in ("", "/passcodes", "/origins"):
+    for part in ("", "/passcodes", "/origins", "/agents"):
         theirs, nobodys = stranger.show(path + part), stranger.show(unknown + part)
         assert (theirs.status, theirs.answer.text) == (404, nobodys.answer.text)
 
@@ -287,6 +286,42 @@ def test_no_origins_at_all_close_the_tenant_to_web_pages(browser: Browser, activ
     assert "Saved" in browser.follow(browser.fill(f"{active}/origins", origins="")).text
 
 
+# Agents
+
+
+def agent_logs_in(http: "httpx.Client", tenant: str, email: str, password: str) -> int:
+    path = f"/agent-api/{tenant.rpartition('/')[2]}/session"
+    body = {"email": email, "password": password}
+    return http.post(path, json=body, headers=SAME_SITE).status_code
+
+
+def test_an_agent_gets_a_password_a_new_one_and_an_end(browser: Browser, active: str, edge: "Edge") -> None:
+    path, email = f"{active}/agents", "ann@example.com"
+    assert "There is none yet" in browser.show(path).text
+    made = browser.fill(path, name="Ann O'Hara", email=email)
+    passwords = [word for word in made.words if len(word) == 20 and word.isalnum()]
+    with httpx.Client(base_url=edge.url) as http:
+        assert agent_logs_in(http, active, email, passwords[0]) == 204
+        assert "Ann O'Hara" in browser.show(path).text
+        assert browser.fill(path, name="Ann", email=email.upper()).errors() == ["email"]
+
+        again = browser.send(f"{path}/password", {"email": email})
+        passwords += [word for word in again.words if len(word) == 20 and word.isalnum()]
+        assert [agent_logs_in(http, active, email, password) for password in passwords] == [401, 204]
+        assert passwords[1] not in browser.show(path).answer.text
+
+        assert "There is none yet" in browser.follow(browser.send(f"{path}/end", {"email": email})).text
+        assert agent_logs_in(http, active, email, passwords[1]) == 401
+    assert browser.send(f"{path}/end", {"email": email}).status == 404
+
+
+def test_a_tenant_that_is_not_active_gets_no_agents(browser: Browser) -> None:
+    path = browser.create_tenant()
+    page = browser.fill(f"{path}/agents", name="Ann", email="ann@example.com")
+    assert (page.status, "not activated" in page.text) == (403, True)
+    assert "There is none yet" in browser.show(f"{path}/agents").text
+
+
 # What nobody means well with
 
 
@@ -299,7 +334,10 @@ def test_nothing_that_is_filled_in_comes_back_as_markup(
     activate(operator, path)
     pages = [
         browser.show("/console"),
-        *(browser.show(path + part) for part in ("", "/passcodes", "/origins")),
+        *(browser.show(path + part) for part in ("", "/passcodes", "/origins", "/agents")),
+        browser.fill(f"{path}/agents", name=PROBE, email=PROBE),
+        browser.fill(f"{path}/agents", name="Ann", email='"<img>"@example.com'),
+        browser.show(f"{path}/agents"),
         browser.fill(path, sure="yes"),
         browser.fill("/console", tenant_name=name),
         browser.fill(f"{path}/origins", origins=PROBE),
