@@ -12,6 +12,7 @@ from engine.ids import AdminId
 from engine.limits import Limits
 from engine.passwords import Passwords
 from engine.rates import DefaultRates
+from engine.recording import OPERATOR, Recorder, by_admin
 from engine.sealing import Keyring
 from engine.seats import Seat
 from engine.store import keys
@@ -55,6 +56,7 @@ class Admins:
         passwords: Passwords,
         limits: Limits,
         rates: DefaultRates,
+        recorder: Recorder,
     ) -> None:
         self._store = store
         self._space = space
@@ -62,6 +64,7 @@ class Admins:
         self._passwords = passwords
         self._limits = limits
         self._rates = rates
+        self._recorder = recorder
 
     async def sign_up(self, *, name: str, email: str, password: str, address: str) -> SignedUp:
         """Register under an e-mail address. Its letters' case does not matter.
@@ -79,6 +82,7 @@ class Admins:
             admin_id=admin_id,
             record=self._keyring.seal(msgspec.json.encode(admin), scope=_SCOPE, bound_to=admin_id.encode()),
             password_hash=password_hash,
+            entry=self._recorder.admin(admin_id, self._recorder.address(address), by_admin(admin_id)),
         )
         if reply.status is CreateStatus.EXISTS:
             raise EmailTaken
@@ -106,10 +110,16 @@ class Admins:
         found = await self._store.read(admin=place)
         known = found.password_hash.decode() if found.status is ReadStatus.FOUND else None
         if not await self._passwords.verify(known, password):
+            await self._recorder.sign_in_refused(admin_id, address, is_known=known is not None)
             raise WrongPassword
         token = mint(Kind.SESSION, admin_id)
         opened = await self._store.open_session(
-            admin=place, admin_id=admin_id, session=digest(token), epoch=found.epoch, ttl_ms=_SESSION_MS
+            admin=place,
+            admin_id=admin_id,
+            session=digest(token),
+            epoch=found.epoch,
+            ttl_ms=_SESSION_MS,
+            entry=self._recorder.admin(admin_id, by_admin(admin_id), self._recorder.address(address)),
         )
         if opened.status is OpenStatus.STALE:
             raise WrongPassword
@@ -137,8 +147,11 @@ class Admins:
         """
         alphabet = string.ascii_letters + string.digits
         password = "".join(secrets.choice(alphabet) for _ in range(_MADE_PASSWORD_LENGTH))
+        admin_id = self._id(email)
         reply = await self._store.set_password(
-            admin=self._space.place_of_id(self._id(email)), password_hash=await self._passwords.hash(password)
+            admin=self._space.place_of_id(admin_id),
+            password_hash=await self._passwords.hash(password),
+            entry=self._recorder.admin(admin_id, OPERATOR, by_admin(admin_id)),
         )
         if reply.status is SetPasswordStatus.UNKNOWN:
             raise UnknownAdmin

@@ -10,17 +10,10 @@ import uuid
 import msgspec
 
 from engine.errors import Unauthenticated, UnknownApiKey, UnknownTenant
-from engine.ids import AdminId, ApiKeyId, TenantId, is_tenant_id
+from engine.ids import AdminId, ApiKeyId, TenantId, api_key_id, is_tenant_id
 from engine.known_tenants import KnownTenants
 from engine.tenants import ApiKey, Tenant, Tenants
 from engine.tokens import Kind, digest, mint, parse
-
-_ID_LENGTH = 12
-
-
-def api_key_id(key_digest: str) -> ApiKeyId:
-    """The name under which a key is listed and revoked."""
-    return ApiKeyId(key_digest[:_ID_LENGTH])
 
 
 class ApiKeys:

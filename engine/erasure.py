@@ -3,18 +3,22 @@
 from contextlib import suppress
 from typing import NamedTuple
 
+from engine.audit import Audit
 from engine.challenges import Challenges
 from engine.deliveries import Deliveries
 from engine.errors import CannotUnseal, UnknownFactor, UnknownTenant
 from engine.factors import Factor, Factors
 from engine.ids import FactorId, TenantId, UserName, is_tenant_id
 from engine.tenants import State, Tenants
+from engine.usage import Usage
 
 _STEP = 100
 
 
 class Erased(NamedTuple):
     """What was removed. Passcodes, limits, sessions and tokens are not counted: they end by themselves.
+
+    A tenant's audit trails and usage are removed uncounted. That it was deleted stays in the journal.
 
     So do events that couriers have not told yet: of a tenant that is gone they tell nobody.
     """
@@ -28,11 +32,21 @@ class Erased(NamedTuple):
 
 
 class Erasure:
-    def __init__(self, tenants: Tenants, factors: Factors, challenges: Challenges, deliveries: Deliveries) -> None:
+    def __init__(
+        self,
+        tenants: Tenants,
+        factors: Factors,
+        challenges: Challenges,
+        deliveries: Deliveries,
+        audit: Audit,
+        usage: Usage,
+    ) -> None:
         self._tenants = tenants
         self._factors = factors
         self._challenges = challenges
         self._deliveries = deliveries
+        self._audit = audit
+        self._usage = usage
 
     async def erase_tenant(self, tenant_id: TenantId) -> Erased:
         """Delete a tenant with everything. Interrupted, it can be done again.
@@ -50,6 +64,8 @@ class Erasure:
             # What was under way when the tenant was suspended may have come in since.
             erased = erased.plus(await self._erase_factors(tenant_id))
         erased = erased.plus(Erased(dead_letters=await self._deliveries.forget(tenant_id)))
+        await self._audit.forget(tenant_id)
+        await self._usage.forget(tenant_id)
         if not is_known and erased == Erased():
             raise UnknownTenant
         return erased

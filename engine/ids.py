@@ -5,6 +5,8 @@ from typing import NewType
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
+_API_KEY_ID_LENGTH = 12
+
 TenantId = NewType("TenantId", str)
 """A UUID in its canonical text form."""
 
@@ -29,6 +31,11 @@ ChallengeId = NewType("ChallengeId", str)
 
 UserName = NewType("UserName", str)
 """What a tenant calls one of its users."""
+
+
+def api_key_id(key_digest: str) -> ApiKeyId:
+    """The name under which a key is listed and revoked."""
+    return ApiKeyId(key_digest[:_API_KEY_ID_LENGTH])
 
 
 def is_uuid(text: str) -> bool:

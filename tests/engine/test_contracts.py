@@ -14,6 +14,7 @@ import pytest
 from engine.store import (
     access_tokens,
     admins,
+    audit,
     challenges,
     claims,
     deployment,
@@ -25,6 +26,7 @@ from engine.store import (
     passcodes,
     seals,
     tenants,
+    usage,
 )
 from engine.store.scripts import ContractError, Script, load, load_all, parse_contract
 from tests.engine.permissions import SCRIPT_COMMANDS
@@ -38,6 +40,9 @@ REPLIES: dict[str, type[tuple[Any, ...]]] = {
     "admin/list": admins.ListReply,
     "admin/read": admins.ReadReply,
     "admin/set_password": admins.SetPasswordReply,
+    "audit/forget": audit.ForgetReply,
+    "audit/note": audit.NoteReply,
+    "audit/read": audit.ReadReply,
     "challenge/attempt": challenges.AttemptReply,
     "challenge/cancel": challenges.CancelReply,
     "challenge/conclude": challenges.ConcludeReply,
@@ -91,6 +96,9 @@ REPLIES: dict[str, type[tuple[Any, ...]]] = {
     "token/issue": access_tokens.IssueReply,
     "token/read": access_tokens.ReadReply,
     "token/revoke": access_tokens.RevokeReply,
+    "usage/add": usage.AddReply,
+    "usage/forget": usage.ForgetReply,
+    "usage/read": usage.ReadReply,
 }
 INCLUDES = {path.name.removesuffix(".lua"): path for path in (resources.files("lua") / "include").iterdir()}
 
