@@ -6,7 +6,9 @@ kernel accounts to the process under measurement, user and system, divided by th
 """
 
 from base64 import b64encode
+from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import click
@@ -16,13 +18,14 @@ from bench.load import Load, run_wrk
 from bench.report import print_table, write_json
 from bench.rounds import Scenario, run_rounds, some_of
 from bench.servers import product, redis_server, uvicorn_app
-from bench.tenancy import prepare
+from bench.tenancy import Tenancy, prepare
 from engine.sealing import Keyring
 
 CONNECTIONS = 64
-_WALK = Path(__file__).parent / "walk.lua"
+_WALK_SCRIPT = Path(__file__).parent / "walk.lua"
 _MOST_PER_SECOND = 45_000  # passcodes made ahead of a round of fetches: more than it can ask for
-_FLOOR_PORT, _PRODUCT_PORT, _USUAL_PORT = 8301, 8302, 8303
+_ASIDE = 1000  # rounds of another worker, whose passcodes are not to be the same
+_FLOOR_PORT, _PRODUCT_PORT, _USUAL_PORT, _UNAUDITED_PORT = 8301, 8302, 8303, 8304
 
 
 def _scenarios(stack: ExitStack, redis_url: str, seconds: float) -> list[Scenario]:
@@ -38,9 +41,7 @@ def _scenarios(stack: ExitStack, redis_url: str, seconds: float) -> list[Scenari
         uvicorn_app("bench.usual:app", _USUAL_PORT, {"BENCH_REDIS_URL": redis_url, "BENCH_KEY": usual_key})
     )
 
-    def walk(port: int, path: str, first: int, api_key: str, operation: str) -> Load:
-        arguments = (path, str(first), api_key, operation)
-        return run_wrk(port, "/", seconds=seconds, connections=CONNECTIONS, script=_WALK, arguments=arguments)
+    walk = partial(_walk, seconds)
 
     def fetch(number: int) -> Load:
         return walk(_PRODUCT_PORT, tenancy.path, tenancy.made_ahead(number), tenancy.api_key, "fetch")
@@ -67,6 +68,7 @@ def _scenarios(stack: ExitStack, redis_url: str, seconds: float) -> list[Scenari
         Scenario("floor", floor, constant),
         Scenario("fetch", worker, fetch, lambda number: tenancy.submit_ahead(number, ahead)),
         Scenario("submit", worker, submit),
+        *_unaudited(stack, environ, tenancy, seconds),
         Scenario("refused: gone (410)", worker, gone, refused=True),
         Scenario("refused: API key (401)", worker, unauthenticated, refused=True),
         Scenario("refused: limit (429)", worker, limited, refused=True),
@@ -77,6 +79,29 @@ def _scenarios(stack: ExitStack, redis_url: str, seconds: float) -> list[Scenari
             lambda number: tenancy.store_usually(number, usual_key, ahead),
         ),
     ]
+
+
+def _unaudited(stack: ExitStack, environ: dict[str, str], tenancy: Tenancy, seconds: float) -> Iterator[Scenario]:
+    """What audit trails cost: the same of a worker that keeps none."""
+    worker = stack.enter_context(product(_UNAUDITED_PORT, environ | {"WATCHWORD_AUDIT_DAYS": "0"}))
+    walk = partial(_walk, seconds, _UNAUDITED_PORT)
+
+    def fetch(number: int) -> Load:
+        return walk(tenancy.path, tenancy.made_ahead(number + _ASIDE), tenancy.api_key, "fetch")
+
+    def submit(number: int) -> Load:
+        return walk(tenancy.path.rstrip("/"), tenancy.to_submit(number + _ASIDE), "", "submit")
+
+    def submit_ahead(number: int) -> None:
+        tenancy.submit_ahead(number + _ASIDE, int(seconds * _MOST_PER_SECOND))
+
+    yield Scenario("fetch, not audited", worker, fetch, submit_ahead)
+    yield Scenario("submit, not audited", worker, submit)
+
+
+def _walk(seconds: float, port: int, path: str, first: int, api_key: str, operation: str) -> Load:
+    arguments = (path, str(first), api_key, operation)
+    return run_wrk(port, "/", seconds=seconds, connections=CONNECTIONS, script=_WALK_SCRIPT, arguments=arguments)
 
 
 @click.command()

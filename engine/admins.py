@@ -12,6 +12,7 @@ from engine.ids import AdminId
 from engine.limits import Limits
 from engine.passwords import Passwords
 from engine.rates import DefaultRates
+from engine.recording import OPERATOR, Recorder, by_admin
 from engine.sealing import Keyring
 from engine.seats import Seat, Seats
 from engine.store import keys
@@ -63,6 +64,7 @@ class Admins:
         limits: Limits,
         rates: DefaultRates,
         seats: Seats,
+        recorder: Recorder,
     ) -> None:
         self._store = store
         self._space = space
@@ -71,6 +73,7 @@ class Admins:
         self._limits = limits
         self._rates = rates
         self._seats = seats
+        self._recorder = recorder
 
     async def sign_up(self, *, name: str, email: str, password: str, address: str) -> SignedUp:
         """Register under an e-mail address. Its letters' case does not matter.
@@ -88,6 +91,7 @@ class Admins:
             admin_id=admin_id,
             record=self._sealed(admin, admin_id),
             password_hash=password_hash,
+            entry=self._recorder.admin(admin_id, self._recorder.address(address), by_admin(admin_id)),
         )
         if reply.status is CreateStatus.EXISTS:
             raise EmailTaken
@@ -110,7 +114,7 @@ class Admins:
         """
         admin_id = self._id(email)
         epoch = await self._verify(admin_id, password, address)
-        return await self._open_session(admin_id, epoch, life_s)
+        return await self._open_session(admin_id, epoch, address, life_s)
 
     async def sign_out(self, text: str) -> None:
         """End a session before its time, if it is one."""
@@ -132,10 +136,11 @@ class Admins:
             admin=self._space.place_of_id(admin_id),
             epoch=epoch,
             password_hash=await self._passwords.hash(password),
+            entry=self._recorder.admin(admin_id, by_admin(admin_id), by_admin(admin_id)),
         )
         if changed.status is ChangePasswordStatus.STALE:
             raise WrongPassword
-        return await self._open_session(admin_id, changed.epoch, life_s)
+        return await self._open_session(admin_id, changed.epoch, address, life_s)
 
     async def profile(self, admin_id: AdminId) -> Admin:
         """Who an administrator is.
@@ -170,8 +175,11 @@ class Admins:
         """
         alphabet = string.ascii_letters + string.digits
         password = "".join(secrets.choice(alphabet) for _ in range(_MADE_PASSWORD_LENGTH))
+        admin_id = self._id(email)
         reply = await self._store.set_password(
-            admin=self._space.place_of_id(self._id(email)), password_hash=await self._passwords.hash(password)
+            admin=self._space.place_of_id(admin_id),
+            password_hash=await self._passwords.hash(password),
+            entry=self._recorder.admin(admin_id, OPERATOR, by_admin(admin_id)),
         )
         if reply.status is SetPasswordStatus.UNKNOWN:
             raise UnknownAdmin
@@ -210,10 +218,11 @@ class Admins:
         found = await self._store.read(admin=self._space.place_of_id(admin_id))
         known = found.password_hash.decode() if found.status is ReadStatus.FOUND else None
         if not await self._passwords.verify(known, password):
+            await self._recorder.sign_in_refused(admin_id, address, is_known=known is not None)
             raise WrongPassword
         return found.epoch
 
-    async def _open_session(self, admin_id: AdminId, epoch: int, life_s: int) -> str:
+    async def _open_session(self, admin_id: AdminId, epoch: int, address: str, life_s: int) -> str:
         """Raises: WrongPassword: it was changed meanwhile."""
         token = mint(Kind.SESSION, admin_id)
         opened = await self._store.open_session(
@@ -222,6 +231,7 @@ class Admins:
             session=digest(token),
             epoch=epoch,
             ttl_ms=life_s * 1000,
+            entry=self._recorder.admin(admin_id, by_admin(admin_id), self._recorder.address(address)),
         )
         if opened.status is OpenStatus.STALE:
             raise WrongPassword

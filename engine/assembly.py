@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from engine.admins import Admins
 from engine.agents import Agents
 from engine.api_keys import ApiKeys
+from engine.audit import Audit
 from engine.callback_secrets import CallbackSecrets
 from engine.challenges import Challenges
 from engine.clients import Clients
@@ -22,6 +23,7 @@ from engine.limits import Limits
 from engine.passcodes import Passcodes
 from engine.passwords import Passwords
 from engine.rates import DefaultRates
+from engine.recording import DEFAULT_RETENTION, Recorder, Retention
 from engine.refounding import Refounding
 from engine.resealing import Resealing
 from engine.sealing import Keyring
@@ -30,6 +32,7 @@ from engine.store import scripts
 from engine.store.access_tokens import AccessTokenStore
 from engine.store.admins import AdminStore
 from engine.store.agents import AgentStore
+from engine.store.audit import AuditStore
 from engine.store.challenges import ChallengeStore
 from engine.store.claims import ClaimStore
 from engine.store.deployment import DeploymentStore
@@ -45,7 +48,9 @@ from engine.store.passcodes import PasscodeStore
 from engine.store.seals import SealStore
 from engine.store.tenants import TenantStore
 from engine.store.topology import Topology
+from engine.store.usage import UsageStore
 from engine.tenants import Tenants
+from engine.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class Options:
     max_in_flight: int
     password_threads: int
     scopes: frozenset[str]
+    retention: Retention = DEFAULT_RETENTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,8 @@ class Engine:
     deployment_secrets: DeploymentSecrets
     deliveries: Deliveries
     erasure: Erasure
+    audit: Audit
+    usage: Usage
     keyholders: Keyholders
     resealing: Resealing
     passwords: Passwords
@@ -111,18 +119,27 @@ async def open_engine(options: Options) -> AsyncGenerator[Engine]:
                 Refounding(link, store, space, keyring=keyring),
                 Keyholders(KeyholderStore(link), keyring) as keyholders,
                 Limits(LimitStore(link), space) as limits,
+                Usage(UsageStore(link), space) as usage,
             ):
-                yield _assemble(link, space, keyholders, limits, passwords, options)
+                yield _assemble(link, space, keyholders, limits, usage, passwords, options)
     finally:
         passwords.close()
 
 
 def _assemble(
-    link: AnyLink, space: KeySpace, keyholders: Keyholders, limits: Limits, passwords: Passwords, options: Options
+    link: AnyLink,
+    space: KeySpace,
+    keyholders: Keyholders,
+    limits: Limits,
+    usage: Usage,
+    passwords: Passwords,
+    options: Options,
 ) -> Engine:
     keyring, rates = options.keyring, options.rates
+    audit_store = AuditStore(link)
+    recorder = Recorder(audit_store, space, options.retention)
     claims = ClaimStore(link)
-    tenants = Tenants(TenantStore(link), claims, space)
+    tenants = Tenants(TenantStore(link), claims, space, recorder)
     factors = Factors(FactorStore(link), claims, space, keyring=keyring)
     known = KnownTenants(tenants, space, link)
     challenges = Challenges(ChallengeStore(link), factors, space, tenants=known, keyring=keyring)
@@ -130,11 +147,19 @@ def _assemble(
     deliveries = Deliveries(OutboxStore(link), space)
     seats = Seats(SealStore(link), keyring)
     admins = Admins(
-        AdminStore(link), space, keyring=keyring, passwords=passwords, limits=limits, rates=rates, seats=seats
+        AdminStore(link),
+        space,
+        keyring=keyring,
+        passwords=passwords,
+        limits=limits,
+        rates=rates,
+        seats=seats,
+        recorder=recorder,
     )
     agents = Agents(
         AgentStore(link), space, tenants=known, keyring=keyring, passwords=passwords, limits=limits, rates=rates
     )
+    audit = Audit(audit_store, space, tenants)
     deployment_secrets = DeploymentSecrets(DeploymentStore(link), keyring)
     api_keys = ApiKeys(tenants, known)
     return Engine(
@@ -162,13 +187,17 @@ def _assemble(
             limits=limits,
             rates=rates,
             idempotency=IdempotencyStore(link),
+            recorder=recorder,
+            usage=usage,
         ),
         factors=factors,
         challenges=challenges,
         callback_secrets=callback_secrets,
         deployment_secrets=deployment_secrets,
         deliveries=deliveries,
-        erasure=Erasure(tenants, factors, challenges, deliveries, agents),
+        erasure=Erasure(tenants, factors, challenges, deliveries, agents, audit, usage),
+        audit=audit,
+        usage=usage,
         keyholders=keyholders,
         resealing=Resealing(
             seats,

@@ -11,6 +11,7 @@ from engine.callback_secrets import CallbackSecrets
 from engine.errors import AlreadyConfigured, Invalid
 from engine.ids import AdminId, TenantId
 from engine.policies import Alphabet, ChallengePolicy, Mode, PasscodePolicy
+from engine.recording import COURIER, OPERATOR
 from engine.tenants import ChallengeSetup, Configuration, Tenant, Tenants
 from engine.totp import Digest, TotpPolicy
 
@@ -78,14 +79,14 @@ class Configurations:
         """Raises: UnknownTenant, TenantInactive."""
         return await self._set(tenant_id, admin, policy, may_replace=True)
 
-    async def change(self, tenant_id: TenantId, changes: Changes) -> Tenant:
+    async def change(self, tenant_id: TenantId, changes: Changes, *, actor: str = OPERATOR) -> Tenant:
         """For the operator: of any tenant, in any state.
 
         Raises:
             UnknownTenant, Invalid
         """
         now = int(time.time())
-        return await self._tenants.change(tenant_id, lambda tenant: changes.apply(tenant, now=now))
+        return await self._tenants.change(tenant_id, lambda tenant: changes.apply(tenant, now=now), actor=actor)
 
     async def change_own(self, tenant_id: TenantId, changes: Changes, *, admin: AdminId) -> Tenant:
         """For the tenant's administrator, whose caller sees to it that no limits are among the changes.
@@ -99,7 +100,11 @@ class Configurations:
         )
 
     async def change_challenges(
-        self, tenant_id: TenantId, change: Callable[[ChallengeSetup | None], ChallengeSetup | None]
+        self,
+        tenant_id: TenantId,
+        change: Callable[[ChallengeSetup | None], ChallengeSetup | None],
+        *,
+        actor: str = OPERATOR,
     ) -> Tenant:
         """Replace what a tenant says of its challenges; None = it has not set them up. A new address is on.
 
@@ -112,7 +117,7 @@ class Configurations:
             changed = msgspec.structs.replace(tenant, challenge_setup=setup)
             return self._callback_secrets.with_one(changed) if changed.callback_url else changed
 
-        return await self._tenants.change(tenant_id, set_up)
+        return await self._tenants.change(tenant_id, set_up, actor=actor)
 
     async def stop_callbacks(self, tenant_id: TenantId, url: str) -> None:
         """Tell nothing there any more, until the address is set again.
@@ -126,7 +131,7 @@ class Configurations:
                 return setup
             return msgspec.structs.replace(setup, is_callback_off=True)
 
-        await self.change_challenges(tenant_id, stopped)
+        await self.change_challenges(tenant_id, stopped, actor=COURIER)
 
     async def _set(
         self, tenant_id: TenantId, admin: AdminId | None, policy: PasscodePolicy, *, may_replace: bool

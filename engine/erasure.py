@@ -4,18 +4,22 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from engine.agents import Agents
+from engine.audit import Audit
 from engine.challenges import Challenges
 from engine.deliveries import Deliveries
 from engine.errors import CannotUnseal, UnknownFactor, UnknownTenant
 from engine.factors import Factor, Factors
 from engine.ids import FactorId, TenantId, UserName, is_tenant_id
 from engine.tenants import State, Tenants
+from engine.usage import Usage
 
 _STEP = 100
 
 
 class Erased(NamedTuple):
     """What was removed. Passcodes, limits, sessions and tokens are not counted: they end by themselves.
+
+    A tenant's audit trails and usage are removed uncounted. That it was deleted stays in the journal.
 
     So do events that couriers have not told yet: of a tenant that is gone they tell nobody.
     """
@@ -31,13 +35,22 @@ class Erased(NamedTuple):
 
 class Erasure:
     def __init__(
-        self, tenants: Tenants, factors: Factors, challenges: Challenges, deliveries: Deliveries, agents: Agents
+        self,
+        tenants: Tenants,
+        factors: Factors,
+        challenges: Challenges,
+        deliveries: Deliveries,
+        agents: Agents,
+        audit: Audit,
+        usage: Usage,
     ) -> None:
         self._tenants = tenants
         self._factors = factors
         self._challenges = challenges
         self._deliveries = deliveries
         self._agents = agents
+        self._audit = audit
+        self._usage = usage
 
     async def erase_tenant(self, tenant_id: TenantId) -> Erased:
         """Delete a tenant with everything. Interrupted, it can be done again.
@@ -56,6 +69,8 @@ class Erasure:
             erased = erased.plus(await self._erase_factors(tenant_id))
         dead_letters, agents = await self._deliveries.forget(tenant_id), await self._agents.forget(tenant_id)
         erased = erased.plus(Erased(dead_letters=dead_letters, agents=agents))
+        await self._audit.forget(tenant_id)
+        await self._usage.forget(tenant_id)
         if not is_known and erased == Erased():
             raise UnknownTenant
         return erased

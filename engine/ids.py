@@ -5,6 +5,7 @@ from typing import NewType
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
+
 TenantId = NewType("TenantId", str)
 """A UUID in its canonical text form."""
 

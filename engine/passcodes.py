@@ -18,11 +18,13 @@ from engine.limits import Limits
 from engine.outcomes import once_changed
 from engine.pass_keys import normalise
 from engine.rates import DefaultRates, Rate, per_second
+from engine.recording import Recorder, by_agent, by_api_key
 from engine.sealing import Keyring
 from engine.store.idempotency import IdempotencyStore, RequestStatus
 from engine.store.keys import KeySpace, Place
 from engine.store.passcodes import FetchStatus, PasscodeStore, SubmitStatus
 from engine.tenants import Scope, State, Tenant
+from engine.usage import Usage
 
 
 class Passcode(NamedTuple):
@@ -48,6 +50,8 @@ class Passcodes:
         limits: Limits,
         rates: DefaultRates,
         idempotency: IdempotencyStore,
+        recorder: Recorder,
+        usage: Usage,
     ) -> None:
         self._store = store
         self._space = space
@@ -57,6 +61,8 @@ class Passcodes:
         self._limits = limits
         self._rates = rates
         self._idempotency = idempotency
+        self._recorder = recorder
+        self._usage = usage
 
     async def submit(
         self,
@@ -90,14 +96,16 @@ class Passcodes:
         if idempotency_key is not None:
             await self._match_request(tenant, key, pass_phrase, idempotency_key, ttl_ms)
         bound_to = _bound_to(tenant, key)
+        subject = self._place(tenant, key)
         reply = await self._store.submit(
-            subject=self._place(tenant, key),
+            subject=subject,
             sealed=self._keyring.seal(text.encode(), scope=tenant.id, bound_to=bound_to),
             ttl_ms=ttl_ms,
             fetches=tenant.max_fetches,
             request=self._request(tenant, "submit", idempotency_key),
             quota=per_key.quota,
             window_us=per_key.window_us,
+            entry=self._recorder.passcode(tenant.id, subject, self._recorder.address(address, tenant.id)),
         )
         if not self._tenants.is_current(tenant):
             await once_changed(self._tenants.read_active(tenant_id))
@@ -108,7 +116,9 @@ class Passcodes:
             if reply.status is SubmitStatus.EXCEEDED:
                 raise LimitExceeded(state, reply.retry_after_ms)
         if reply.status is SubmitStatus.TAKEN:
+            self._usage.of(tenant.id).conflicts += 1
             raise PassKeyTaken
+        self._usage.of(tenant.id).submits += 1
         if reply.status is SubmitStatus.REPLAYED:
             text = self._keyring.unseal(reply.sealed, scope=tenant.id, bound_to=bound_to).decode()
         return Passcode(text, charged)
@@ -148,17 +158,22 @@ class Passcodes:
         rate = _rate(tenant.fetch_limit, self._rates.fetch_per_api_key)
         limit = ("api-key", rate, tenant.id, known.id)
         charged = self._limits.take(*limit) or await self._limits.charge(*limit)
+        subject = self._place(tenant, key)
         reply = await self._store.fetch(
-            subject=self._place(tenant, key),
+            subject=subject,
             request=self._request(tenant, "fetch", idempotency_key),
             ids=self._keyring.opens,
+            entry=self._recorder.passcode(tenant.id, subject, by_api_key(known.id)),
         )
         if not self._tenants.is_current(tenant):  # written while we asked: is the key still good?
             known = await once_changed(self._api_keys.authenticate(api_key))
             known.require(Scope.FETCH, locate)
             known.tenant.require_active()
+        used = self._usage.of(tenant.id)
         if reply.status is FetchStatus.GONE:
+            used.gone += 1
             raise PasscodeGone
+        used.fetches += 1
         text = self._keyring.unseal(reply.sealed, scope=tenant.id, bound_to=_bound_to(tenant, key))
         return Passcode(text.decode(), charged)
 
@@ -178,16 +193,21 @@ class Passcodes:
         key = normalise(pass_key, country_code=tenant.country_code)
         limit = ("agent", self._rates.fetch_per_agent, tenant.id, agent_id)
         charged = self._limits.take(*limit) or await self._limits.charge(*limit)
+        subject = self._place(tenant, key)
         reply = await self._store.fetch(
-            subject=self._place(tenant, key),
+            subject=subject,
             request=self._request(tenant, f"fetch by {agent_id}", idempotency_key),
             ids=self._keyring.opens,
             is_timed=True,
+            entry=self._recorder.passcode(tenant.id, subject, by_agent(agent_id)),
         )
         if not self._tenants.is_current(tenant):
             await once_changed(self._tenants.read_active(tenant_id))
+        used = self._usage.of(tenant.id)
         if reply.status is FetchStatus.GONE:
+            used.gone += 1
             raise PasscodeGone
+        used.fetches += 1
         text = self._keyring.unseal(reply.sealed, scope=tenant.id, bound_to=_bound_to(tenant, key))
         return Passcode(text.decode(), charged, reply.left_ms)
 

@@ -9,9 +9,11 @@ from enum import StrEnum
 
 import msgspec
 
+from engine.deeds import deed
 from engine.errors import ChallengesNotSetUp, OriginRefused, TenantInactive, TenantNameTaken, UnknownTenant
 from engine.ids import AdminId, ClientId, TenantId, is_tenant_id
 from engine.policies import ChallengePolicy, PasscodePolicy
+from engine.recording import OPERATOR, Recorder, by_admin
 from engine.store.claims import ClaimStore, TakeStatus
 from engine.store.keys import KeySpace, Place
 from engine.store.tenants import DeleteStatus, ReadStatus, ReplaceStatus, TenantStore
@@ -141,10 +143,11 @@ _decoder = msgspec.json.Decoder(Tenant)
 
 
 class Tenants:
-    def __init__(self, store: TenantStore, claims: ClaimStore, space: KeySpace) -> None:
+    def __init__(self, store: TenantStore, claims: ClaimStore, space: KeySpace, recorder: Recorder) -> None:
         self._store = store
         self._claims = claims
         self._space = space
+        self._recorder = recorder
 
     async def create(self, *, name: str, owner: AdminId | None = None, state: State = State.INACTIVE) -> Tenant:
         """Create a tenant under a name that no other has.
@@ -161,10 +164,14 @@ class Tenants:
         taken = await self._claims.take(name=claim, owner=tenant.id, lapse_ms=_CLAIM_LAPSE_MS)
         if taken.status is not TakeStatus.TAKEN:
             raise TenantNameTaken
+        actor = OPERATOR if owner is None else by_admin(owner)
         if owner is not None:
             await self._store.own(admin=self._space.place_of_id(owner), tenant_id=tenant.id)
         await self._store.create(
-            tenant=self._place(tenant.id), tenant_id=tenant.id, record=_encoder.encode(tenant)
+            tenant=self._place(tenant.id),
+            tenant_id=tenant.id,
+            record=_encoder.encode(tenant),
+            entry=self._recorder.tenant(tenant.id, actor, state),
         )
         await self._claims.keep(name=claim, owner=tenant.id)
         return tenant
@@ -200,8 +207,12 @@ class Tenants:
         _require_own(tenant, admin)
         return tenant
 
-    async def change(self, tenant_id: TenantId, change: Callable[[Tenant], Tenant]) -> Tenant:
+    async def change(
+        self, tenant_id: TenantId, change: Callable[[Tenant], Tenant], *, actor: str = OPERATOR
+    ) -> Tenant:
         """Replace a tenant's record by what `change` makes of it; it is called again if somebody was faster.
+
+        The audit trail tells that `actor` did it.
 
         Raises:
             UnknownTenant, and whatever `change` raises.
@@ -210,8 +221,13 @@ class Tenants:
             version, record = await self._read_record(tenant_id)
             tenant = _decoder.decode(record)
             changed = change(tenant)
+            done = deed(tenant, changed)
             reply = await self._store.replace(
-                tenant=self._place(tenant_id), version=version, record=_rewritten(record, tenant, changed)
+                tenant=self._place(tenant_id),
+                version=version,
+                record=_rewritten(record, tenant, changed),
+                kind=done.kind if done else "",
+                entry=self._recorder.tenant(tenant_id, actor, done.detail) if done else None,
             )
             if reply.status is ReplaceStatus.REPLACED:
                 return changed
@@ -231,11 +247,13 @@ class Tenants:
             tenant.require_active()
             return change(tenant)
 
-        return await self.change(tenant_id, change_own)
+        return await self.change(tenant_id, change_own, actor=OPERATOR if admin is None else by_admin(admin))
 
-    async def set_state(self, tenant_id: TenantId, state: State) -> Tenant:
+    async def set_state(self, tenant_id: TenantId, state: State, *, actor: str = OPERATOR) -> Tenant:
         """Raises: UnknownTenant."""
-        return await self.change(tenant_id, lambda tenant: msgspec.structs.replace(tenant, state=state))
+        return await self.change(
+            tenant_id, lambda tenant: msgspec.structs.replace(tenant, state=state), actor=actor
+        )
 
     async def delete(self, tenant_id: TenantId) -> None:
         """Forget a tenant; its live passcodes can no longer be reached and expire by themselves.
@@ -244,7 +262,8 @@ class Tenants:
             UnknownTenant
         """
         tenant = await self.read(tenant_id)
-        reply = await self._store.delete(tenant=self._place(tenant_id), tenant_id=tenant_id)
+        entry = self._recorder.tenant(tenant_id, OPERATOR)
+        reply = await self._store.delete(tenant=self._place(tenant_id), tenant_id=tenant_id, entry=entry)
         # Whoever deleted it: a link that repeats the call is told UNKNOWN of its own work. Only ours is released.
         await self._claims.release(name=self._name(tenant.name), value=tenant_id)
         if tenant.owner is not None:

@@ -45,6 +45,7 @@ def engine_options(settings: Settings) -> Options:
         max_in_flight=settings.max_in_flight,
         password_threads=settings.password_threads,
         scopes=SCOPES,
+        retention=settings.retention,
     )
 
 

@@ -11,6 +11,7 @@ import msgspec
 from edge.addresses import Network
 from engine.errors import Misconfigured
 from engine.rates import DefaultRates, Rate
+from engine.recording import Retention
 from engine.store.durability import Durability
 
 PREFIX = "WATCHWORD_"
@@ -159,6 +160,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Setting(_base_url, "where callers reach the edge, for links in answers; unset, the host they name"),
     ] = None
+    audit_days: Annotated[
+        int, Setting(_whole(0, 3650), "days for which audit events are kept; 0 = none are recorded")
+    ] = 90
+    audit_events: Annotated[
+        int,
+        Setting(
+            _whole(10_000, 10_000_000_000), "audit events that are kept of a tenant, about; the oldest go first"
+        ),
+    ] = 1_000_000
     drain_seconds: Annotated[
         int, Setting(_whole(0, 600), "seconds to serve on while `/readyz` says no, before leaving")
     ] = 0
@@ -176,6 +186,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Setting(str, "OTLP/HTTP endpoint that spans are sent to, as `http://collector:4318/v1/traces`"),
     ] = None
+
+    @property
+    def retention(self) -> Retention:
+        return Retention(self.audit_days, self.audit_events)
 
     @property
     def rates(self) -> DefaultRates:

@@ -15,6 +15,7 @@ from edge.state import EdgeState
 from edge.wire import Query
 from engine.configurations import Changes
 from engine.ids import TenantId
+from engine.recording import by_admin
 from engine.tenants import State, Tenant
 
 _LEAST_ON_A_PAGE = 50
@@ -56,7 +57,7 @@ async def set_state(state: EdgeState, request: Request) -> Reply:
     """Raises: Unauthenticated, NotFound, UnknownTenant, OriginRefused, Invalid."""
     visitor, tenant = await _read_any(state, request)
     given = await forms.STATE_CHANGE.read(state, request, partial(_managed, request, visitor, tenant))
-    await state.engine.tenants.set_state(tenant.id, State(given.state))
+    await state.engine.tenants.set_state(tenant.id, State(given.state), actor=by_admin(visitor.id))
     return see_other(f"{_path(tenant.id)}?saved")
 
 
@@ -65,7 +66,7 @@ async def set_limits(state: EdgeState, request: Request) -> Reply:
     visitor, tenant = await _read_any(state, request)
     given = await forms.LIMITS.read(state, request, partial(_managed, request, visitor, tenant))
     changes = Changes(submit_limit=_per_second(given.submit_limit), fetch_limit=_per_second(given.fetch_limit))
-    await state.engine.configurations.change(tenant.id, changes)
+    await state.engine.configurations.change(tenant.id, changes, actor=by_admin(visitor.id))
     return see_other(f"{_path(tenant.id)}?saved")
 
 

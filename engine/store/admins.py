@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from engine.store import keys
+from engine.store.audit import Entry, no_entry
 from engine.store.keys import Place
 from engine.store.runner import Runner
 from engine.store.scripts import load
@@ -98,9 +99,17 @@ class AdminStore:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
 
-    async def create(self, *, admin: Place, admin_id: str, record: bytes, password_hash: str) -> CreateReply:
+    async def create(
+        self, *, admin: Place, admin_id: str, record: bytes, password_hash: str, entry: Entry | None = None
+    ) -> CreateReply:
+        """No entry is no event, here and below."""
+        key = keys.admin(admin)
+        said = entry or no_entry(key)
         reply = await self._runner.run(
-            _CREATE, admin.partition, [keys.admin(admin), keys.admins(admin)], [admin_id, record, password_hash]
+            _CREATE,
+            admin.partition,
+            [key, keys.admins(admin), said.trail, said.journal],
+            [admin_id, record, password_hash, *said.tending],
         )
         return CreateReply(CreateStatus(reply[0]))
 
@@ -113,26 +122,51 @@ class AdminStore:
         reply = await self._runner.run(_LIST, partition.partition, [keys.admins(partition)], [])
         return ListReply(ListStatus(reply[0]), reply[1])
 
-    async def set_password(self, *, admin: Place, password_hash: str) -> SetPasswordReply:
-        reply = await self._runner.run(_SET_PASSWORD, admin.partition, [keys.admin(admin)], [password_hash])
+    async def set_password(
+        self, *, admin: Place, password_hash: str, entry: Entry | None = None
+    ) -> SetPasswordReply:
+        key = keys.admin(admin)
+        said = entry or no_entry(key)
+        reply = await self._runner.run(
+            _SET_PASSWORD,
+            admin.partition,
+            [key, said.trail, said.journal],
+            [password_hash, *said.tending],
+        )
         return SetPasswordReply(SetPasswordStatus(reply[0]))
 
-    async def change_password(self, *, admin: Place, epoch: int, password_hash: str) -> ChangePasswordReply:
+    async def change_password(
+        self, *, admin: Place, epoch: int, password_hash: str, entry: Entry | None = None
+    ) -> ChangePasswordReply:
         """`epoch` is that of the password that was verified."""
+        key = keys.admin(admin)
+        said = entry or no_entry(key)
         reply = await self._runner.run(
-            _CHANGE_PASSWORD, admin.partition, [keys.admin(admin)], [epoch, password_hash]
+            _CHANGE_PASSWORD,
+            admin.partition,
+            [key, said.trail, said.journal],
+            [epoch, password_hash, *said.tending],
         )
         return ChangePasswordReply(ChangePasswordStatus(reply[0]), reply[1])
 
     async def open_session(
-        self, *, admin: Place, admin_id: str, session: str, epoch: int, ttl_ms: int
+        self,
+        *,
+        admin: Place,
+        admin_id: str,
+        session: str,
+        epoch: int,
+        ttl_ms: int,
+        entry: Entry | None = None,
     ) -> OpenReply:
         """`session` is the digest of its token."""
+        key = keys.admin(admin)
+        said = entry or no_entry(key)
         reply = await self._runner.run(
             _OPEN_SESSION,
             admin.partition,
-            [keys.admin(admin), keys.session(admin, session), keys.admins(admin)],
-            [admin_id, epoch, ttl_ms],
+            [key, keys.session(admin, session), keys.admins(admin), said.trail, said.journal],
+            [admin_id, epoch, ttl_ms, *said.tending],
         )
         return OpenReply(OpenStatus(reply[0]))
 

@@ -233,3 +233,20 @@ def dead_letters(tenant_in_partition: Place) -> bytes:
 
 def deliveries(tenant_in_partition: Place) -> bytes:
     return tenant_in_partition.tag + b"deliveries:" + tenant_in_partition.digest
+
+
+def audit(owner_in_partition: Place) -> bytes:
+    return owner_in_partition.tag + b"audit:" + owner_in_partition.digest
+
+
+def audit_beside(subject: Place, owner: bytes) -> bytes:
+    """The audit trail of an owner, by its digest, in a subject's partition."""
+    return subject.tag + b"audit:" + owner
+
+
+def journal(partition: Place) -> bytes:
+    return partition.tag + b"journal"
+
+
+def usage(tenant: Place) -> bytes:
+    return tenant.tag + b"usage:" + tenant.digest

@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from engine.store import keys
+from engine.store.audit import Entry, no_entry
 from engine.store.clock import clock
 from engine.store.keys import Place
 from engine.store.runner import Runner
@@ -62,15 +63,20 @@ class PasscodeStore:
         request: str | None,
         quota: int,
         window_us: int,
+        entry: Entry | None = None,
         now_us: int | None = None,
     ) -> SubmitReply:
-        """`request` is the digest of the Idempotency-Key; `fetches` and `quota` of 0 mean no bound."""
+        """`request` is the digest of the Idempotency-Key; `fetches` and `quota` of 0 mean no bound.
+
+        No entry is no event.
+        """
         passcode = keys.passcode(subject)
         receipt = passcode if request is None else keys.submit_receipt(subject, request)
+        trail, _, event, most, kept_ms = entry or no_entry(passcode)
         reply = await self._runner.run(
             _SUBMIT,
             subject.partition,
-            [passcode, receipt, keys.limit(subject)],
+            [passcode, receipt, keys.limit(subject), trail],
             [
                 sealed,
                 ttl_ms,
@@ -78,25 +84,36 @@ class PasscodeStore:
                 0 if request is None else 1,
                 quota,
                 window_us,
+                event,
+                most,
+                kept_ms,
                 clock(now_us),
             ],
         )
         return SubmitReply(_SUBMIT_STATUSES[reply[0]], *reply[1:])
 
     async def fetch(
-        self, *, subject: Place, request: str | None, ids: bytes = b"", is_timed: bool = False
+        self,
+        *,
+        subject: Place,
+        request: str | None,
+        ids: bytes = b"",
+        is_timed: bool = False,
+        entry: Entry | None = None,
     ) -> FetchReply:
         """`request` is the digest of the Idempotency-Key, `ids` are those of the keys that the caller has.
 
-        Without a request there is no receipt, and the name of the passcode stands in its place: a Cluster serves a
-        call that names one key while its partition moves, and none that names two of which one is absent.
+        Where there is no request there is no receipt, where there is no entry no trail. The name of the passcode
+        stands in their place: a Cluster serves a call that names one key while its partition moves, and none
+        that names two of which one is absent.
         """
         passcode = keys.passcode(subject)
         receipt = passcode if request is None else keys.fetch_receipt(subject, request)
+        trail, _, event, most, kept_ms = entry or no_entry(passcode)
         reply = await self._runner.run(
             _FETCH,
             subject.partition,
-            [passcode, receipt],
-            [0 if request is None else 1, 1 if is_timed else 0, ids],
+            [passcode, receipt, trail],
+            [0 if request is None else 1, 1 if is_timed else 0, ids, event, most, kept_ms],
         )
         return FetchReply(_FETCH_STATUSES[reply[0]], reply[1], reply[2])

@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from engine.store import keys
+from engine.store.audit import Entry, no_entry
 from engine.store.keys import Place
 from engine.store.runner import Runner
 from engine.store.scripts import load
@@ -86,9 +87,17 @@ class TenantStore:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
 
-    async def create(self, *, tenant: Place, tenant_id: str, record: bytes) -> CreateReply:
+    async def create(
+        self, *, tenant: Place, tenant_id: str, record: bytes, entry: Entry | None = None
+    ) -> CreateReply:
+        """No entry is no event, here and below."""
+        key = keys.tenant(tenant)
+        said = entry or no_entry(key)
         reply = await self._runner.run(
-            _CREATE, tenant.partition, [keys.tenant(tenant), keys.tenants(tenant)], [tenant_id, record]
+            _CREATE,
+            tenant.partition,
+            [key, keys.tenants(tenant), said.trail, said.journal],
+            [tenant_id, record, *said.tending],
         )
         return CreateReply(CreateStatus(reply[0]))
 
@@ -96,13 +105,27 @@ class TenantStore:
         reply = await self._runner.run(_READ, tenant.partition, [keys.tenant(tenant)], [], watches=True)
         return ReadReply(ReadStatus(reply[0]), *reply[1:])
 
-    async def replace(self, *, tenant: Place, version: int, record: bytes) -> ReplaceReply:
-        reply = await self._runner.run(_REPLACE, tenant.partition, [keys.tenant(tenant)], [version, record])
+    async def replace(
+        self, *, tenant: Place, version: int, record: bytes, kind: str = "", entry: Entry | None = None
+    ) -> ReplaceReply:
+        key = keys.tenant(tenant)
+        said = entry or no_entry(key)
+        reply = await self._runner.run(
+            _REPLACE,
+            tenant.partition,
+            [key, said.trail, said.journal],
+            [version, record, kind, *said.tending],
+        )
         return ReplaceReply(ReplaceStatus(reply[0]))
 
-    async def delete(self, *, tenant: Place, tenant_id: str) -> DeleteReply:
+    async def delete(self, *, tenant: Place, tenant_id: str, entry: Entry | None = None) -> DeleteReply:
+        key = keys.tenant(tenant)
+        said = entry or no_entry(key)
         reply = await self._runner.run(
-            _DELETE, tenant.partition, [keys.tenant(tenant), keys.tenants(tenant)], [tenant_id]
+            _DELETE,
+            tenant.partition,
+            [key, keys.tenants(tenant), said.journal],
+            [tenant_id, *said.tending],
         )
         return DeleteReply(DeleteStatus(reply[0]))
 

@@ -3,9 +3,13 @@ Hand a sealed passcode to the agent and use up one of its fetches.
 
 KEYS   passcode     string: fetches left, colon, sealed passcode
        receipt      string: sealed passcode that an earlier fetch with this Idempotency-Key got
+       trail        stream: the tenant's audit trail in this partition
 ARGV   idempotent   1 = this fetch carries an Idempotency-Key
        timed        1 = the caller asks how long the passcode lives
        ids          of the keys that the caller can open with, each between blanks; empty = not asked
+       event        for the trail: who fetches which, empty = it is not recorded
+       most         events that the trail keeps, about; 0 = it is not tended now
+       kept_ms      how long they are kept
 REPLY  status, sealed, left_ms
        0 FETCHED
        1 REPLAYED   sealed is what the first fetch with this Idempotency-Key got
@@ -15,12 +19,15 @@ REPEAT unsafe       a repeat without an Idempotency-Key would find the passcode 
 DURABLE yes
 ]]
 --@include opens
-local passcode, receipt = KEYS[1], KEYS[2]
+--@include record
+local passcode, receipt, trail = KEYS[1], KEYS[2], KEYS[3]
 local idempotent, timed, ids = ARGV[1] == '1', ARGV[2] == '1', ARGV[3]
+local event, most, kept_ms = ARGV[4], ARGV[5], ARGV[6]
 
 if idempotent then
   local earlier = redis.call('GET', receipt)
   if earlier then
+    record(trail, 'fetch-again', event, most, kept_ms)
     return {1, earlier, timed and math.max(redis.call('PTTL', receipt), 0) or -1}
   end
 end
@@ -45,4 +52,5 @@ if left == 1 then
 elseif left > 1 then
   redis.call('SET', passcode, (left - 1) .. ':' .. sealed, 'KEEPTTL')
 end
+record(trail, 'fetch', event, most, kept_ms)
 return {0, sealed, timed and left_ms or -1}

@@ -2,8 +2,14 @@
 Replace a tenant's record, if it is still the version that the caller has read.
 
 KEYS   tenant      hash: version, record
+       trail       stream: the tenant's own audit trail in this partition
+       journal     stream: audit trail of this partition
 ARGV   version     that was read
-       record      encoded tenant
+       encoded     the tenant
+       kind        of what is done, for both trails
+       event       who did it, empty = nothing is recorded
+       most        events that each keeps, about
+       kept_ms     how long they are kept
 REPLY  status
        0 REPLACED
        1 STALE     somebody else replaced it first: read again
@@ -11,8 +17,10 @@ REPLY  status
 REPEAT unsafe      a repeat would find its own version
 DURABLE yes
 ]]
-local tenant = KEYS[1]
-local version, record = ARGV[1], ARGV[2]
+--@include record
+local tenant, trail, journal = KEYS[1], KEYS[2], KEYS[3]
+local version, encoded = ARGV[1], ARGV[2]
+local kind, event, most, kept_ms = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
 local current = redis.call('HGET', tenant, 'version')
 if not current then
@@ -20,5 +28,7 @@ if not current then
 elseif current ~= version then
   return {1}
 end
-redis.call('HSET', tenant, 'record', record, 'version', tonumber(version) + 1)
+redis.call('HSET', tenant, 'record', encoded, 'version', tonumber(version) + 1)
+record(trail, kind, event, most, kept_ms)
+record(journal, kind, event, most, kept_ms)
 return {0}

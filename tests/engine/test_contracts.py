@@ -15,6 +15,7 @@ from engine.store import (
     access_tokens,
     admins,
     agents,
+    audit,
     challenges,
     claims,
     deployment,
@@ -26,6 +27,7 @@ from engine.store import (
     passcodes,
     seals,
     tenants,
+    usage,
 )
 from engine.store.scripts import ContractError, Script, load, load_all, parse_contract
 from tests.engine.permissions import SCRIPT_COMMANDS
@@ -48,6 +50,9 @@ REPLIES: dict[str, type[tuple[Any, ...]]] = {
     "agent/set_password": agents.SetPasswordReply,
     "agent/sign_in": agents.SignInReply,
     "agent/sign_out": agents.SignOutReply,
+    "audit/forget": audit.ForgetReply,
+    "audit/note": audit.NoteReply,
+    "audit/read": audit.ReadReply,
     "challenge/attempt": challenges.AttemptReply,
     "challenge/cancel": challenges.CancelReply,
     "challenge/conclude": challenges.ConcludeReply,
@@ -105,6 +110,9 @@ REPLIES: dict[str, type[tuple[Any, ...]]] = {
     "token/issue": access_tokens.IssueReply,
     "token/read": access_tokens.ReadReply,
     "token/revoke": access_tokens.RevokeReply,
+    "usage/add": usage.AddReply,
+    "usage/forget": usage.ForgetReply,
+    "usage/read": usage.ReadReply,
 }
 INCLUDES = {path.name.removesuffix(".lua"): path for path in (resources.files("lua") / "include").iterdir()}
 
