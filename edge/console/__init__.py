@@ -4,7 +4,7 @@ Every page works without a script. Every form is answered by another page, or by
 """
 
 from edge.calls import Call, Content, Credential
-from edge.console import accounts, agents, forms, health, operator, settings, tenants
+from edge.console import accounts, agents, audit, forms, health, operator, settings, tenants, usage
 from edge.console.dialect import ConsoleDialect
 from edge.routes import Route, Surface
 from engine import errors as engine
@@ -154,6 +154,49 @@ SURFACE = Surface(
                     refusals=(*_OF_TENANT, engine.UnknownAgent),
                 )
             },
+        ),
+        Route(
+            "/tenants/{tenant_id}/usage",
+            {"GET": Call(usage.show_usage, "What was done with a tenant", credentials=_OWN, refusals=_OF_TENANT)},
+        ),
+        Route(
+            "/tenants/{tenant_id}/audit",
+            {
+                "GET": Call(
+                    audit.show_audit,
+                    "A tenant's audit trail",
+                    query=audit.Sought,
+                    credentials=_OWN,
+                    refusals=_OF_TENANT,
+                ),
+                "POST": Call(
+                    audit.find_pass_key,
+                    "What was done with a pass key",
+                    body=Content(forms.PassKey, _FORM),
+                    credentials=_OWN,
+                    refusals=_OF_TENANT,
+                ),
+            },
+        ),
+        Route(
+            "/tenants/{tenant_id}/audit.csv",
+            {
+                "GET": Call(
+                    audit.export_audit,
+                    "A tenant's audit trail as a file",
+                    query=audit.Sought,
+                    credentials=_OWN,
+                    refusals=_OF_TENANT,
+                )
+            },
+        ),
+        Route(
+            "/operator/audit",
+            {"GET": Call(audit.show_journal, "The journal", query=audit.Sought, credentials=_ALL)},
+        ),
+        Route(
+            "/operator/audit.csv",
+            {"GET": Call(audit.export_journal, "The journal as a file", query=audit.Sought, credentials=_ALL)},
         ),
         Route("/operator", {"GET": Call(operator.list_tenants, "All tenants", credentials=_ALL)}),
         Route("/operator/health", {"GET": Call(health.show_health, "What is wrong", credentials=_ALL)}),

@@ -105,6 +105,10 @@ class KnownAgent(msgspec.Struct):
     email: GivenEmail
 
 
+class PassKey(msgspec.Struct):
+    pass_key: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
 class StateChange(msgspec.Struct):
     state: Literal["active", "suspended"]
 
@@ -181,6 +185,7 @@ PASSCODES = Reader(Passcodes)
 ORIGINS = Reader(Origins)
 NEW_AGENT = Reader(NewAgent)
 KNOWN_AGENT = Reader(KnownAgent)
+PASS_KEY = Reader(PassKey)
 STATE_CHANGE = Reader(StateChange)
 LIMITS = Reader(Limits)
 

@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 MOST_BYTES, MOST_MS = 40_000, 300
-OF_TENANT = {"tenant": "", "passcodes": "/passcodes", "origins": "/origins", "agents": "/agents"}
+OF_TENANT = {
+    "tenant": "",
+    "passcodes": "/passcodes",
+    "origins": "/origins",
+    "agents": "/agents",
+    "usage": "/usage",
+    "audit": "/audit",
+}
 
 
 async def log_in(page: "Page", admin: "Admin") -> None:
@@ -79,7 +86,12 @@ async def test_every_page_is_good_for_everybody_at_320_pixels(
         await looks_good(page, f"/console/tenants/{tenant.id}{path}", f"console-{name}-{scheme}")
     await page.context.clear_cookies()
     await log_in(page, operator.new_operator())
-    for name, path in {"operator": "", "health": "/health", "managed": f"/tenants/{tenant.id}"}.items():
+    for name, path in {
+        "operator": "",
+        "journal": "/audit",
+        "health": "/health",
+        "managed": f"/tenants/{tenant.id}",
+    }.items():
         await looks_good(page, f"/console/operator{path}", f"console-{name}-{scheme}")
 
 

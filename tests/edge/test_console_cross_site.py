@@ -37,6 +37,7 @@ FILLED = {
     "state": "suspended",
     "submit_limit": "1",
     "fetch_limit": "1",
+    "pass_key": "555 0100",
 }
 FROM_ELSEWHERE = [
     {"sec-fetch-site": "cross-site", "origin": "https://evil.example"},
