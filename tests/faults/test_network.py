@@ -63,7 +63,7 @@ def test_a_server_too_slow_for_the_deadline_is_given_up_in_time(stage: "Stage", 
 
 @pytest.mark.thorough
 def test_a_throttled_network_holds_nobody_up(stage: "Stage", proxy: "Proxy") -> None:
-    with stage.under_load() as play, play.history.fault("2 kB/s"), proxy.slow(bytes_per_s=2000):
+    with stage.under_load() as play, play.history.fault("500 B/s"), proxy.slow(bytes_per_s=500):
         play.go_on(3.0)
 
 
