@@ -17,7 +17,7 @@ A_REPLY_OR_SO = 200  # bytes
 
 def test_connections_that_are_reset_again_and_again(stage: "Stage", proxy: "Proxy") -> None:
     with stage.under_load() as play, play.history.fault("resets"):
-        for _ in range(10):
+        for _ in range(5):
             proxy.reset()
             play.wait_for(200, 10)
 
@@ -69,8 +69,8 @@ def test_a_throttled_network_holds_nobody_up(stage: "Stage", proxy: "Proxy") -> 
 
 def test_connections_that_end_in_the_midst_of_replies(stage: "Stage", proxy: "Proxy") -> None:
     with stage.under_load() as play, play.history.fault("cut replies"):
-        for more in range(10):
-            with proxy.cutting(after=A_REPLY_OR_SO + 7 * more):
+        for more in range(5):
+            with proxy.cutting(after=A_REPLY_OR_SO + 13 * more):
                 play.wait_for_each(503)
             play.wait_for(200, 5)
 
