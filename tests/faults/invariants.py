@@ -37,7 +37,7 @@ class Terms:
     """
 
     client_s: float = 2.0
-    refusal_s: float = CALL_DEADLINE_SECONDS + 0.25
+    refusal_s: float = CALL_DEADLINE_SECONDS + 0.4
     recovery_s: float = 2.0
     loses_s: float = LOSES_NOTHING
     may_cut: bool = False
