@@ -28,7 +28,7 @@ class Terms:
 
     Args:
         client_s: a client waits no longer for any answer.
-        refusal_s: 99 of 100 refusals come within it. That is a call's deadline, in the last fifth of which the link
+        refusal_s: 99 of 100 refusals come within it. That is the deadline of a call, in whose last fifth the link
             gives up, and a margin for a machine that is busy with other tests.
         recovery_s: after a fault, the first success comes within it.
         loses_s: what was acknowledged by so many seconds before a fault, or during it, may be lost.
