@@ -104,7 +104,7 @@ class House:
             "oauth_issue_token": {"grant_type": "client_credentials"},
             "authenticator_create_factor": {"phone_number": PHONE, "external_user_id": fresh("user")},
             "authenticator_change_factor": [renaming],
-            "authenticator_change_project": [issuing],
+            "console_change_project": [issuing],
         }
 
 
