@@ -28,7 +28,7 @@ _GUARDS: Headers = (
     NO_STORE,
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),
     (b"vary", b"accept-language"),
     (b"x-content-type-options", b"nosniff"),
 )
