@@ -190,7 +190,7 @@ class WatchwordCustomer extends HTMLElement {
     const tags = [this.closest("[lang]")?.lang, ...navigator.languages, "en"];
     const wanted = new Set(tags.map((tag) => /^[a-z]{2,3}/i.exec(tag ?? "")?.[0].toLowerCase()).filter(Boolean));
     for (const language of wanted) {
-      const answer = await fetch(new URL(`customer.${language}.json`, HERE), { credentials: "omit" });
+      const answer = await fetch(new URL(`customer.${language}.json`, HERE));
       if (!answer.ok) continue;
       this.#words = await answer.json();
       this.#language = language;
