@@ -48,6 +48,8 @@ button {
 button.other { background: var(--ground); color: var(--accent); }
 button[aria-disabled="true"] { opacity: .75; cursor: progress; }
 button + button { margin-top: .75rem; }
+button + p { margin-top: 1rem; }
+.why:last-child { margin-bottom: 0; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 h2:focus { outline: none; }
 .error { color: var(--alert); font-weight: 600; }
@@ -155,7 +157,7 @@ class WatchwordCustomer extends HTMLElement {
   /* What goes over the wire. */
 
   get #url() {
-    const base = (this.getAttribute("api") || new URL(HERE).origin).replace(/\/+$/, "");
+    const base = (this.getAttribute("api") || HERE.split("/assets/")[0]).replace(/\/+$/, "");
     return `${base}/api/v2/${encodeURIComponent(this.getAttribute("tenant") || "")}/identity/passcode`;
   }
 
@@ -193,10 +195,10 @@ class WatchwordCustomer extends HTMLElement {
       const answer = await fetch(new URL(`customer.${language}.json`, HERE));
       if (!answer.ok) continue;
       this.#words = await answer.json();
-      this.#language = language;
-      this.#view.lang = this.#status.lang = language;
+      this.#language = this.#view.lang = this.#status.lang = language;
       return;
     }
+    throw new Error("no words");
   }
 
   /* What is seen. */
@@ -426,8 +428,8 @@ class WatchwordCustomer extends HTMLElement {
   /* What happens around. */
 
   #said(refused) {
-    const words = this.#words.refused;
-    const text = words[refused.name] ?? words.broken;
+    const words = this.#words;
+    const text = words.refused[refused.name] ?? words.refused.broken;
     const wait = refused.retryAfter ? ` ${fill(words.wait, { time: this.#duration(refused.retryAfter) })}` : "";
     const life = this.#config ? this.#duration(this.#config.pass_key_expires) : "";
     return fill(text, { life }) + wait;

@@ -1,8 +1,8 @@
 """Pages for people: what the customer sees; and scripts, styles and words, for these pages and for other sites."""
 
 from edge.calls import Call
-from edge.dialect import ProblemDetails
 from edge.pages import operations
+from edge.pages.assets import AssetsDialect
 from edge.pages.dialect import PagesDialect
 from edge.routes import Route, Surface
 from engine import errors as engine
@@ -11,7 +11,7 @@ _ASSETS = Surface(
     name="assets",
     description="Scripts, styles and words of pages.",
     prefix="/assets",
-    dialect=ProblemDetails(),
+    dialect=AssetsDialect(),
     is_api=False,
     routes=(
         Route("/{version}/{name}", {"GET": Call(operations.serve_asset, "A file, which may be kept for good")}),

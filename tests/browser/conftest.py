@@ -28,6 +28,7 @@ class Watch:
 
     def look_at(self, page: "Page") -> None:
         page.on("console", self._on_console)
+        page.on("dialog", lambda dialog: self.errors.append(dialog.message))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", self._on_request)
 
