@@ -125,9 +125,12 @@ function newIdempotencyKey() {
 }
 
 class WatchwordCustomer extends HTMLElement {
+  static observedAttributes = ["tenant", "api", "lang"];
+
   #root = this.attachShadow({ mode: "open" });
   #view = make("div");
   #status = make("p", { role: "status", className: "unseen" });
+  #turn = 0; // which start this is: an attribute may change while an earlier one waits
   #words = null;
   #language = "en";
   #config = null;
@@ -145,6 +148,13 @@ class WatchwordCustomer extends HTMLElement {
     for (const name of ["copy", "cut", "dragstart"]) this.#root.addEventListener(name, this.#refuseCopy);
     document.addEventListener("visibilitychange", this.#look);
     addEventListener("pagehide", this.#leave);
+    this.#start();
+  }
+
+  attributeChangedCallback(name, before, after) {
+    if (!this.#turn || before === after) return;
+    if (name === "lang") this.#words = null;
+    else this.#config = this.#attempt = null;
     this.#start();
   }
 
@@ -182,7 +192,9 @@ class WatchwordCustomer extends HTMLElement {
 
   async #configure() {
     if (this.#config && Date.now() - this.#configuredAt < FRESH_MS) return;
-    const { tenant_config_details: details } = await this.#ask(`${this.#url}/config`);
+    const url = this.#url;
+    const { tenant_config_details: details } = await this.#ask(`${url}/config`);
+    if (url !== this.#url) return;
     this.#config = typeof details === "string" ? JSON.parse(details) : details;
     this.#configuredAt = Date.now();
   }
@@ -194,9 +206,7 @@ class WatchwordCustomer extends HTMLElement {
     for (const language of wanted) {
       const answer = await fetch(new URL(`customer.${language}.json`, HERE));
       if (!answer.ok) continue;
-      this.#words = await answer.json();
-      this.#language = this.#view.lang = this.#status.lang = language;
-      return;
+      return [language, await answer.json()];
     }
     throw new Error("no words");
   }
@@ -204,16 +214,16 @@ class WatchwordCustomer extends HTMLElement {
   /* What is seen. */
 
   async #start() {
+    const turn = ++this.#turn;
     this.#view.setAttribute("aria-busy", "true");
-    const speaking = this.#words ? Promise.resolve() : this.#speak();
+    const speaking = this.#words ? [this.#language, this.#words] : this.#speak();
     const configuring = this.#configure().then(() => null, (refused) => refused);
-    try {
-      await speaking;
-    } catch {
-      this.#show(make("p", { role: "alert", className: "error" }, LAST_WORDS));
-      return;
-    }
+    const [language, words] = await Promise.resolve(speaking).catch(() => []);
     const refused = await configuring;
+    if (turn !== this.#turn) return;
+    if (!words) return this.#show(make("p", { role: "alert", className: "error" }, LAST_WORDS));
+    this.#words = words;
+    this.#language = this.#view.lang = this.#status.lang = language;
     this.#view.removeAttribute("aria-busy");
     if (refused) this.#showTrouble(refused, () => this.#start());
     else this.#showEntry();

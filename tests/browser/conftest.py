@@ -65,7 +65,7 @@ async def new_page(browser: "Browser", edge: "Edge") -> "AsyncGenerator[Callable
     contexts: list[Any] = []
 
     async def open_page(**options: Any) -> "Page":  # noqa: ANN401
-        defaults = {"base_url": edge.url, "locale": "en-GB", "viewport": WIDE}
+        defaults: dict[str, Any] = {"base_url": edge.url, "locale": "en-GB", "viewport": WIDE}
         context = await browser.new_context(**defaults | options)
         context.set_default_timeout(5000)
         contexts.append(context)

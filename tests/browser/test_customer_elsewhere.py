@@ -96,6 +96,10 @@ async def test_a_site_says_which_language_its_widget_speaks(
     site.embed(edge=edge.url, tenant=tenant.id, language="fr")
     await customer.page.goto("/")
     await expect(customer.button(SUBMIT)).to_be_visible()
+    await customer.page.locator("watchword-customer").evaluate("(widget) => { widget.lang = 'de'; }")
+    await expect(customer.button("Meinen Code zeigen")).to_be_visible()
+    await customer.page.locator("watchword-customer").evaluate("(widget) => widget.setAttribute('tenant', 'none')")
+    await expect(customer.error).to_contain_text("Diese Seite ist nicht richtig eingerichtet")
 
 
 async def test_no_page_is_shown_in_a_frame_of_a_site_that_the_tenant_has_not_named(

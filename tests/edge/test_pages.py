@@ -139,7 +139,7 @@ def test_a_page_that_cannot_be_shown_says_so_in_a_page(
 def test_a_page_is_in_the_language_that_its_reader_likes_best(
     tenant: "Tenant", accepted: str, language: str
 ) -> None:
-    answer = tenant.http.get(f"/customer/{tenant.id}", headers={"accept-language": accepted.encode("latin-1")})
+    answer = tenant.http.get(f"/customer/{tenant.id}", headers=[(b"accept-language", accepted.encode("latin-1"))])
     assert f'<html lang="{language}">' in answer.text
     assert "accept-language" in answer.headers["vary"]
 
