@@ -453,8 +453,9 @@ class WatchwordCustomer extends HTMLElement {
 
   #look = () => this.#tick?.();
 
-  /** Nobody who goes back in this browser finds the code. */
+  /** Nobody who goes back in this browser finds the code, or the number. */
   #leave = () => {
+    this.#entered = "";
     if (this.#words && this.#config) this.#showEntry();
   };
 }
