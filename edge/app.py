@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from edge import authenticator, health, identity, oauth, reference
+from edge import authenticator, health, identity, oauth, pages, reference
 from edge.addresses import ClientAddresses, Network
 from edge.calls import Call
 from edge.errors import NotFound
@@ -31,6 +31,7 @@ SURFACES: tuple[Surface, ...] = (
     identity.SURFACE,
     oauth.SURFACE,
     *authenticator.SURFACES,
+    *pages.SURFACES,
     health.SURFACE,
     reference.SURFACE,
 )

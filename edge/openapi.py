@@ -6,6 +6,7 @@ No operation answers 404 or 405 for itself: where no path or no method fits, the
 import re
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
+from operator import attrgetter
 
 from msgspec import NODEFAULT, UNSET, to_builtins
 from msgspec.structs import FieldInfo, fields
@@ -45,11 +46,11 @@ _WITH_CREDENTIALS: Refusals = (Unauthenticated,)
 
 
 def document(surfaces: Iterable[Surface]) -> Json:
-    """All routes of the surfaces. Their older paths are in it too, as deprecated ones."""
+    """All routes of the surfaces that are an API. Their older paths are in it too, as deprecated ones."""
     paths: Json = {}
     components: dict[str, Json] = {"schemas": {}, "parameters": {}, "headers": {}, "securitySchemes": {}}
     tags: list[Json] = []
-    for surface in surfaces:
+    for surface in filter(attrgetter("is_api"), surfaces):
         chapter = Chapter(surface)
         tags.append({"name": surface.name, "description": surface.description})
         paths |= chapter.paths()

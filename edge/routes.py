@@ -43,8 +43,9 @@ class Route:
 class Surface:
     """A dialect and its routes, all under one prefix.
 
-    The rest is for the document: `params` are the kinds of parameters of paths, strings by default, and `fields`
-    the headers of refusals where they are others than those of edge/dialect.py.
+    One that is no API is for people: it is not in the document, and no other site may read what it answers unless
+    the answer itself says so. The rest is for the document: `params` are the kinds of parameters of paths, strings
+    by default, and `fields` the headers of refusals where they are others than those of edge/dialect.py.
     """
 
     prefix: str
@@ -56,6 +57,7 @@ class Surface:
     fields: Mapping[type[Exception], tuple[HeaderField, ...]] = field(
         default_factory=dict[type[Exception], tuple[HeaderField, ...]]
     )
+    is_api: bool = True
 
 
 class Endpoint:
@@ -64,6 +66,7 @@ class Endpoint:
     def __init__(self, state: EdgeState, surface: Surface, route: Route) -> None:
         self.route = route
         self._state = state
+        self._is_api = surface.is_api
         self._refusals = Refusals(surface.dialect, route.rows, state.base_url)
         self.template = surface.prefix + route.path
         self._allowed = ", ".join((*route.methods, "OPTIONS"))
@@ -91,7 +94,7 @@ class Endpoint:
         try:
             try:
                 self._admit(request)
-                if request.is_from_browser:
+                if self._is_api and request.is_from_browser:
                     shared = cors.NOBODY
                     shared = await self._shared_with(request)
                 operation = self._operations.get(request.method)
@@ -152,6 +155,8 @@ class Endpoint:
         tenant_id = request.params.get("tenant_id")
         if origin is None or tenant_id is None:
             return cors.ANYBODY
+        if self._state.is_own_page(request):  # a tenant need not name us among its sites
+            return cors.NOBODY
         known = self._state.engine.known_tenants
         try:
             tenant = await known.read(TenantId(tenant_id))

@@ -23,6 +23,8 @@ Watchword serves on {url}
   demo tenant  {tenant_id}
   API key      {api_key}
 
+  the customer's page  {url}/customer/{tenant_id}
+
 Paste into another terminal:
 
   # the customer asks for a passcode on the company's site

@@ -15,6 +15,7 @@ from edge.courier.target import Target, UrlRefused
 from edge.errors import BodyTooLarge, HeaderRefused, MalformedBody
 from edge.http import Request, path_segments
 from edge.identity.wire import SUBMIT, Submit, speaks_key
+from edge.pages.languages import language_of
 from edge.wire import Body
 from engine import challenge_records, factors
 from engine.challenge_records import Due
@@ -145,6 +146,7 @@ def _of_requests() -> Iterator[Decoder]:
     yield Decoder("Idempotency-Key", once, inputs.BYTES, (HeaderRefused,))
     yield Decoder("Host", of_header(b"host", lambda read: read.origin), inputs.BYTES)
     yield Decoder("X-Request-Id", of_header(b"x-request-id", lambda read: read.id.decode("ascii")), inputs.BYTES)
+    yield Decoder("Accept-Language", of_header(b"accept-language", language_of), inputs.LANGUAGES)
     yield Decoder("form", form, inputs.FORMS, (MalformedBody, BodyTooLarge), ("edge.http:Request.form",))
     yield Decoder("path", segments, inputs.PATHS, (), ("edge.http:path_segments",))
     for search in (rsql.parse, rsql.parse_sort, FactorSearch, ChallengeSearch, is_oldest_first):

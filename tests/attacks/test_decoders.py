@@ -22,6 +22,7 @@ ELSEWHERE = {
     "edge.oauth.operations:_read": "fields of a form that was read: text, into fields of text",
     "edge.courier.transport:resolve": "what the resolver of this machine has answered",
     "edge.courier.transport:_Network._addresses": "the host of a Target; tests/courier/test_sender_guarded.py",
+    "edge.pages.languages:read_words": "files of this program",
     "watchword.commands.tenants:_changes": "options that click has read",
 }
 every_decoder = pytest.mark.parametrize("name", DECODERS)

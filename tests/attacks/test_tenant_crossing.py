@@ -36,6 +36,8 @@ PUBLIC = frozenset(
         "metrics",
         "read",  # the OpenAPI document
         "read_signing_keys",
+        "serve_asset",
+        "show_customer_page",
     }
 )
 

@@ -53,6 +53,12 @@ def problem(answer: Answer) -> None:
     assert answer.json()["status"] == answer.status
 
 
+def pages(answer: Answer) -> None:
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert b"<h1>" in answer.body
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
 def authenticator(answer: Answer) -> None:
     problem(answer)
     assert re.fullmatch(r"http://edge/errors#[a-z_]+", answer.json()["type"])
@@ -62,6 +68,8 @@ DIALECTS: "dict[str, Callable[[Answer], None]]" = {
     "IdentityDialect": identity,
     "OAuthDialect": oauth,
     "AuthenticatorDialect": authenticator,
+    "AssetsDialect": problem,
+    "PagesDialect": pages,
     "ProblemDetails": problem,
 }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge.app import SURFACES
+from edge.pages.rendering import ASSETS
 from tests.edge.apps import App, new_app
 from tests.edge.declared import Called, assert_refused, every_path
 from tests.edge.sockets import Answer, ask, request
@@ -61,6 +62,8 @@ class Caller:
             "challenge_id": challenge.rpartition("/")[2],
             "workspace_id": workspace_id,
             "project_id": project_id,
+            "version": ASSETS.version,
+            "name": "customer.js",
         }
         self._app = app
 
@@ -109,7 +112,9 @@ def test_another_method_is_refused_and_told_which_there_are(caller: Caller, call
             assert_refused(called.surface, answer, 405)
 
 
-@every_route
+@pytest.mark.parametrize(
+    "called", [called for called in PATHS if called.surface.is_api], ids=lambda called: called.path
+)
 def test_a_page_may_ask_what_it_may_do(caller: Caller, called: Called) -> None:
     for method in called.route.methods:
         page = [("origin", "https://page.example"), ("access-control-request-method", method)]
@@ -124,8 +129,11 @@ def test_a_page_may_ask_what_it_may_do(caller: Caller, called: Called) -> None:
 @every_surface
 @pytest.mark.parametrize("path", ["/nothing", "/nothing/here/at/all", "/a%2Fb", "/%00", "/%ff", "/..", "//"])
 def test_a_path_that_there_is_not_is_not_found_by_any_method(edge: "Edge", surface: "Surface", path: str) -> None:
+    under = (
+        surface.prefix if surface.is_api else f"{surface.prefix}/no/such/place"
+    )  # a page's id is all of its path
     for method in (*METHODS, "OPTIONS"):
-        answer = ask(edge, request(method, surface.prefix + path, [CLOSE]))
+        answer = ask(edge, request(method, under + path, [CLOSE]))
         assert answer.status == 404
         if method == "HEAD":
             assert answer.body == b""

@@ -1,0 +1,1 @@
+"""What browsers get: scripts, styles, templates of pages, and their words by language; see edge.pages."""
