@@ -50,7 +50,7 @@ lock: $(VENV)/.dev
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	  -o requirements/build.txt requirements/build.in
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
-	  --extra embedded -o requirements/run.txt pyproject.toml
+	  --extra docs --extra embedded -o requirements/run.txt pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	  --extra dev -o requirements/dev.txt pyproject.toml
 

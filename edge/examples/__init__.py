@@ -42,7 +42,7 @@ SAMPLES: Mapping[str, str] = {
     "time": "2026-11-22 20:28:54",
     "timestamp": "2026-11-22T20:28:54+00:00",
     "five_digits": "04950",
-    "key": "23456",
+    "key": "15550102030",
     "workspace_id": "decc9624-fbd3-4976-8f20-ef4c22f29c57",
     "project_id": "2dddb241-4dac-4a3b-9f42-7b56797cf451",
     "factor_id": "1f6c2a53-93f1-4c1e-8d0e-5a4b1f0a7d11",
