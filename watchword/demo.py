@@ -51,6 +51,7 @@ The same engine challenges users. An application gets a token, and a factor whos
        -H 'content-type: application/json' \\
        -d '{{"phone_number": "+447700900000", "external_user_id": "{user}"}}'
 
+Every call, to read and to try: {url}/docs?tenant={tenant_id}
 docs/authenticator.md goes on from there. Ctrl-C stops it; the data stays in {data}.
 """
 

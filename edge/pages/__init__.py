@@ -1,7 +1,7 @@
 """Pages for people: what the customer sees; and scripts, styles and words, for these pages and for other sites."""
 
 from edge.calls import Call
-from edge.pages import operations
+from edge.pages import docs, operations
 from edge.pages.assets import AssetsDialect
 from edge.pages.dialect import PagesDialect
 from edge.routes import Route, Surface
@@ -38,4 +38,16 @@ _CUSTOMER = Surface(
     ),
 )
 
-SURFACES = (_ASSETS, _CUSTOMER)
+_DOCS = Surface(
+    name="docs",
+    description="The OpenAPI document, to read and to try.",
+    prefix="/docs",
+    dialect=PagesDialect(),
+    is_api=False,
+    routes=(
+        Route("", {"GET": Call(docs.show_docs, "The OpenAPI document, to read and to try")}),
+        Route("/{version}/{name}", {"GET": Call(docs.serve_swagger_ui, "A file of Swagger UI")}),
+    ),
+)
+
+SURFACES = (_ASSETS, _CUSTOMER, _DOCS)

@@ -37,7 +37,9 @@ PUBLIC = frozenset(
         "read",  # the OpenAPI document
         "read_signing_keys",
         "serve_asset",
+        "serve_swagger_ui",
         "show_customer_page",
+        "show_docs",
     }
 )
 
