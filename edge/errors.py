@@ -83,6 +83,8 @@ ROWS: Rows = {
     engine.Invalid: Row(400, "The given data was invalid."),
     engine.Unauthenticated: Row(401, "Unauthenticated."),
     engine.WrongPassword: Row(401, "Invalid credentials"),
+    engine.NetworkRefused: Row(401, "Unauthenticated."),
+    engine.ScopeMissing: Row(401, "Unauthenticated."),
     engine.UnknownTenant: Row(404, "There is no such tenant."),
     engine.UnknownApiKey: Row(404, "There is no such API key."),
     engine.UnknownClient: Row(404, "There is no such client."),

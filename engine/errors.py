@@ -3,7 +3,9 @@
 Refusal                       the answer is no, and nothing was changed
 ├── Invalid                   values that cannot be used, all of them named
 ├── Unauthenticated           no credential, or one that is not or no longer good
-│   └── WrongPassword         sign-in failed; unknown e-mail and wrong password are one answer
+│   ├── WrongPassword         sign-in failed; unknown e-mail and wrong password are one answer
+│   ├── NetworkRefused        the API key is good, but not from where the caller is
+│   └── ScopeMissing          the API key is good, but not for this
 ├── UnknownTenant             there is none with this id, or the credential is another tenant's
 ├── UnknownApiKey             the tenant has no API key with this id
 ├── UnknownClient             the tenant has no OAuth client with this id
@@ -111,6 +113,16 @@ class Unauthenticated(Refusal):
 
 class WrongPassword(Unauthenticated):
     reason = "wrong_password"
+
+
+class NetworkRefused(Unauthenticated):
+    """Looks like a key that is none: who has stolen one is not told that it is good elsewhere."""
+
+    reason = "network_refused"
+
+
+class ScopeMissing(Unauthenticated):
+    reason = "scope_missing"
 
 
 class UnknownTenant(Refusal):

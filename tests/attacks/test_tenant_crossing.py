@@ -15,7 +15,7 @@ from tests.edge.declared import Called, assert_refused, every_path
 from tests.edge.stored import nothing_new
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import httpx
 
@@ -43,25 +43,32 @@ PUBLIC = frozenset(
 
 
 class Way(NamedTuple):
-    """A call by one of its paths."""
+    """A call by one of its paths, and one of its credentials."""
 
     called: Called
     method: str
     call: "Call"
+    credential: "CallCredential | None"
 
     @property
     def operation(self) -> str:
         return self.call.operation.__name__
 
-    @property
-    def credential(self) -> "CallCredential | None":
-        return next((credential for credential in self.call.credentials if credential is not None), None)
-
     def __str__(self) -> str:
-        return f"{self.method} {self.called.path}"
+        by = f" by {self.credential.name}" if self.credential else ""
+        return f"{self.method} {self.called.path}{by}"
 
 
-WAYS = [Way(called, method, call) for called in every_path() for method, call in called.route.methods.items()]
+def ways() -> "Iterator[Way]":
+    """Every call by every credential that it takes."""
+    for called in every_path():
+        for method, offered in called.route.methods.items():
+            credentials = [credential for credential in offered.credentials if credential is not None]
+            for credential in credentials or [None]:
+                yield Way(called, method, offered, credential)
+
+
+WAYS = list(ways())
 CROSSED = [way for way in WAYS if way.operation not in PUBLIC and way.credential and way.called.params]
 OTHERS = {way.operation for way in WAYS} - {way.operation for way in CROSSED} - PUBLIC
 every_crossing = pytest.mark.parametrize("way", CROSSED, ids=str)

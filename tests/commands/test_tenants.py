@@ -20,7 +20,7 @@ def test_create_answers_an_id_and_an_api_key_that_works(operator: Operator) -> N
     made = operator.gets("tenant", "create", "--name", " Acme  Ltd ", "--active")
     assert list(made) == ["tenant_id", "name", "state", "api_key"]
     assert (made["name"], made["state"]) == ("Acme  Ltd", "active")
-    tenant, _ = operator.asks_engine(lambda engine: engine.api_keys.authenticate(made["api_key"]))
+    tenant = operator.asks_engine(lambda engine: engine.api_keys.authenticate(made["api_key"])).tenant
     assert tenant.id == made["tenant_id"]
 
 
@@ -108,7 +108,15 @@ def test_show_tells_everything_and_what_is_in_force_by_default(operator: Operato
             "submit_per_key": "10/60",
             "fetch_per_api_key": "1000/1",
         },
-        "api_keys": [{"key_id": digest(made["api_key"])[:12], "name": "first", "created_at": created_at}],
+        "api_keys": [
+            {
+                "key_id": digest(made["api_key"])[:12],
+                "name": "first",
+                "created_at": created_at,
+                "scopes": ["fetch"],
+                "networks": [],
+            }
+        ],
     }
 
 
