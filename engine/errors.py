@@ -10,6 +10,9 @@ Refusal                       the answer is no, and nothing was changed
 ├── UnknownApiKey             the tenant has no API key with this id
 ├── UnknownClient             the tenant has no OAuth client with this id
 ├── ScopeRefused              an unknown scope, or one that the client does not have
+├── UnknownAgent              the tenant has no agent with this e-mail address
+├── AgentTaken                it has one already
+├── TooManyAgents             it has as many as it may
 ├── UnknownAdmin              nobody signed up with this e-mail address
 ├── TenantInactive            not activated yet, or suspended
 ├── OriginRefused             a web page of this origin may not use the tenant
@@ -139,6 +142,18 @@ class UnknownClient(Refusal):
 
 class ScopeRefused(Refusal):
     reason = "scope_refused"
+
+
+class UnknownAgent(Refusal):
+    reason = "unknown_agent"
+
+
+class AgentTaken(Refusal):
+    reason = "agent_taken"
+
+
+class TooManyAgents(Refusal):
+    reason = "too_many_agents"
 
 
 class UnknownAdmin(Refusal):

@@ -11,7 +11,7 @@ from engine.errors import (
     PassKeyTaken,
     UnknownTenant,
 )
-from engine.ids import PassKey, TenantId
+from engine.ids import AgentId, PassKey, TenantId
 from engine.known_keys import Locate, nowhere
 from engine.known_tenants import KnownTenants
 from engine.limits import Limits
@@ -26,10 +26,14 @@ from engine.tenants import Scope, State, Tenant
 
 
 class Passcode(NamedTuple):
-    """A passcode in the clear, and where the caller stands with the limits that were charged for it."""
+    """A passcode in the clear, and where the caller stands with the limits that were charged for it.
+
+    `left_ms` is how long the customer goes on to see it; -1 where nobody asked.
+    """
 
     text: str
     limits: tuple[LimitState, ...]
+    left_ms: int = -1
 
 
 class Passcodes:
@@ -157,6 +161,35 @@ class Passcodes:
             raise PasscodeGone
         text = self._keyring.unseal(reply.sealed, scope=tenant.id, bound_to=_bound_to(tenant, key))
         return Passcode(text.decode(), charged)
+
+    async def fetch_for_agent(
+        self, *, tenant_id: TenantId, agent_id: AgentId, pass_key: str, idempotency_key: str | None
+    ) -> Passcode:
+        """As fetch, for an agent who is signed in; and tell how long the passcode lives.
+
+        Raises:
+            UnknownTenant, TenantInactive
+            Invalid: the pass key.
+            LimitExceeded: of this agent.
+            PasscodeGone: unknown, expired or used up.
+            KeyMissing: it cannot be opened here; it is not used up.
+        """
+        tenant = await self._tenants.read_active(tenant_id)
+        key = normalise(pass_key, country_code=tenant.country_code)
+        limit = ("agent", self._rates.fetch_per_agent, tenant.id, agent_id)
+        charged = self._limits.take(*limit) or await self._limits.charge(*limit)
+        reply = await self._store.fetch(
+            subject=self._place(tenant, key),
+            request=self._request(tenant, f"fetch by {agent_id}", idempotency_key),
+            ids=self._keyring.opens,
+            is_timed=True,
+        )
+        if not self._tenants.is_current(tenant):
+            await once_changed(self._tenants.read_active(tenant_id))
+        if reply.status is FetchStatus.GONE:
+            raise PasscodeGone
+        text = self._keyring.unseal(reply.sealed, scope=tenant.id, bound_to=_bound_to(tenant, key))
+        return Passcode(text.decode(), charged, reply.left_ms)
 
     async def _match_request(
         self, tenant: Tenant, key: PassKey, pass_phrase: str | None, idempotency_key: str, ttl_ms: int
