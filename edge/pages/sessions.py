@@ -1,8 +1,8 @@
 """Sessions of people: a token in a cookie that no script reads, and requests of our own pages only.
 
 A browser may send a cookie along whoever has made the request. So what changes something is carried out only if
-the browser says that a page of ours asks for it (Fetch Metadata, Origin). And the cookie stays at home when a page of
-another site asks (SameSite).
+the browser says that a page of ours asks for it (Fetch Metadata, Origin). And the cookie stays at home when a page
+of another site asks (SameSite).
 """
 
 from urllib.parse import urlsplit

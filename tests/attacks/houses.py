@@ -33,6 +33,7 @@ class House(NamedTuple):
     factor: Factor
     challenge: str
     managing_key: str
+    operator: "Operator"
 
     @property
     def ids(self) -> dict[str, str]:
@@ -105,7 +106,7 @@ def build(operator: "Operator", admin: "Admin", http: "httpx.Client") -> House:
     factor = app.active_factor(user)
     passcode = tenant.submit(pass_key).json()["data"]["pass_phrase"]
     managing_key = operator.issue_api_key(tenant, scopes=(Scope.MANAGE,))
-    return House(tenant, app, user, pass_key, passcode, factor, app.challenge(factor), managing_key)
+    return House(tenant, app, user, pass_key, passcode, factor, app.challenge(factor), managing_key, operator)
 
 
 def call(
