@@ -17,8 +17,8 @@ import pytest
 from engine.tokens import Kind, mint
 from tests.attacks.houses import House, build
 from tests.attacks.timing import ROUNDS, TURNS, slowed, tells_apart
-from tests.edge.apps import code_operation
 from tests.edge.agents import OWN_PAGE, new_agent
+from tests.edge.apps import code_operation
 from tests.edge.sockets import Answer, request
 from tests.edge.stored import names
 from tests.edge.tenants import fresh
