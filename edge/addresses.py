@@ -20,13 +20,18 @@ class ClientAddresses:
 
     def of(self, request: Request) -> str:
         """The client's IPv4 address, or the /64 of its IPv6 address."""
-        client: tuple[str, int] | None = request.scope.get("client")
         if not self._trusted:
+            client: tuple[str, int] | None = request.scope.get("client")
             return _bucket_of(client[0]) if client is not None else _UNKNOWN
+        return _bucket(self.whole(request))
+
+    def whole(self, request: Request) -> IPv4Address | IPv6Address | None:
+        """The client's address; None if nobody knows, as of one that came by a unix socket."""
+        client: tuple[str, int] | None = request.scope.get("client")
         address = _parse(client[0]) if client is not None else None
-        if self._is_trusted(address):
+        if self._trusted and self._is_trusted(address):
             address = self._forwarded(request) or address
-        return _bucket(address)
+        return address
 
     def _forwarded(self, request: Request) -> IPv4Address | IPv6Address | None:
         """From the right, the first address that is not a proxy of ours."""

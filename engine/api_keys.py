@@ -6,21 +6,19 @@ the write that revoked it.
 
 import time
 import uuid
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network
 
 import msgspec
 
 from engine.errors import Unauthenticated, UnknownApiKey, UnknownTenant
-from engine.ids import AdminId, ApiKeyId, TenantId, is_tenant_id
+from engine.ids import AdminId, ApiKeyId, TenantId, api_key_id, is_tenant_id
+from engine.known_keys import KnownKey, Locate, known_key
 from engine.known_tenants import KnownTenants
-from engine.tenants import ApiKey, Tenant, Tenants
+from engine.tenants import ApiKey, Scope, Tenant, Tenants
 from engine.tokens import Kind, digest, mint, parse
 
-_ID_LENGTH = 12
-
-
-def api_key_id(key_digest: str) -> ApiKeyId:
-    """The name under which a key is listed and revoked."""
-    return ApiKeyId(key_digest[:_ID_LENGTH])
+_FETCH_ONLY = (Scope.FETCH,)
 
 
 class ApiKeys:
@@ -28,21 +26,19 @@ class ApiKeys:
         self._tenants = tenants
         self._known = known
 
-    async def authenticate(self, text: str) -> tuple[Tenant, ApiKeyId]:
-        """Whose API key this is.
+    async def authenticate(self, text: str) -> KnownKey:
+        """Whose API key this is. What it is good for, and from where, is left to ask.
 
         Raises:
             Unauthenticated: it is malformed, was never issued, or is revoked.
         """
         return self.recognise(text) or await self.look_up(text)
 
-    def recognise(self, text: str) -> tuple[Tenant, ApiKeyId] | None:
+    def recognise(self, text: str) -> KnownKey | None:
         """Whose API key this is, if that is known here."""
-        key_digest = digest(text)
-        tenant = self._known.by_api_key(key_digest)
-        return None if tenant is None else (tenant, api_key_id(key_digest))
+        return self._known.by_api_key(digest(text))
 
-    async def look_up(self, text: str) -> tuple[Tenant, ApiKeyId]:
+    async def look_up(self, text: str) -> KnownKey:
         """Whose API key this is, by Redis.
 
         Raises:
@@ -58,15 +54,38 @@ class ApiKeys:
         if key_digest not in tenant.api_keys:
             self._known.note_absent(key_digest)
             raise Unauthenticated
-        return tenant, api_key_id(key_digest)
+        return known_key(tenant, key_digest)
 
-    async def issue(self, tenant_id: TenantId, *, name: str) -> str:
+    async def admit(self, text: str, tenant_id: TenantId, *, scope: Scope, locate: Locate) -> Tenant:
+        """The tenant of a key that is good for this and from here, as Redis has it now.
+
+        Raises:
+            Unauthenticated
+            UnknownTenant: it is another tenant's.
+            TenantInactive
+        """
+        key = await self.look_up(text)
+        key.require(scope, locate)
+        if key.tenant.id != tenant_id:
+            raise UnknownTenant
+        key.tenant.require_active()
+        return key.tenant
+
+    async def issue(
+        self,
+        tenant_id: TenantId,
+        *,
+        name: str,
+        scopes: Sequence[Scope] = _FETCH_ONLY,
+        networks: Sequence[IPv4Network | IPv6Network] = (),
+    ) -> str:
         """A further key beside those there are. Returned once, stored never.
 
         Raises:
             UnknownTenant
         """
-        return await self._mint(tenant_id, name, keep_others=True)
+        key = ApiKey(name, int(time.time()), tuple(scopes), tuple(map(str, networks)))
+        return await self._mint(tenant_id, key, keep_others=True)
 
     async def replace_all(self, tenant_id: TenantId, *, name: str) -> str:
         """A new key, and the end of all others with the same write.
@@ -74,7 +93,7 @@ class ApiKeys:
         Raises:
             UnknownTenant
         """
-        return await self._mint(tenant_id, name, keep_others=False)
+        return await self._mint(tenant_id, ApiKey(name, int(time.time())), keep_others=False)
 
     async def refresh(self, tenant_id: TenantId, *, admin: AdminId) -> str:
         """As replace_all, for the tenant's administrator.
@@ -82,7 +101,8 @@ class ApiKeys:
         Raises:
             UnknownTenant, TenantInactive
         """
-        return await self._mint(tenant_id, "refreshed", keep_others=False, admin=admin)
+        key = ApiKey("refreshed", int(time.time()))
+        return await self._mint(tenant_id, key, keep_others=False, admin=admin)
 
     async def revoke(self, tenant_id: TenantId, key_id: ApiKeyId) -> None:
         """Raises: UnknownTenant, UnknownApiKey."""
@@ -96,12 +116,12 @@ class ApiKeys:
         await self._tenants.change(tenant_id, without)
 
     async def _mint(
-        self, tenant_id: TenantId, name: str, *, keep_others: bool, admin: AdminId | None = None
+        self, tenant_id: TenantId, key: ApiKey, *, keep_others: bool, admin: AdminId | None = None
     ) -> str:
         if not is_tenant_id(tenant_id):
             raise UnknownTenant
         text = mint(Kind.API_KEY, uuid.UUID(tenant_id).hex)
-        issued = {digest(text): ApiKey(name, int(time.time()))}
+        issued = {digest(text): key}
 
         def with_key(tenant: Tenant) -> Tenant:
             others = tenant.api_keys if keep_others else {}

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from engine.admins import Admins
+from engine.agents import Agents
 from engine.api_keys import ApiKeys
 from engine.callback_secrets import CallbackSecrets
 from engine.challenges import Challenges
@@ -28,6 +29,7 @@ from engine.seats import Seats
 from engine.store import scripts
 from engine.store.access_tokens import AccessTokenStore
 from engine.store.admins import AdminStore
+from engine.store.agents import AgentStore
 from engine.store.challenges import ChallengeStore
 from engine.store.claims import ClaimStore
 from engine.store.deployment import DeploymentStore
@@ -71,6 +73,7 @@ class Engine:
     api_keys: ApiKeys
     clients: Clients
     admins: Admins
+    agents: Agents
     passcodes: Passcodes
     factors: Factors
     challenges: Challenges
@@ -127,6 +130,9 @@ def _assemble(
     callback_secrets = CallbackSecrets(tenants, keyring)
     deliveries = Deliveries(OutboxStore(link), space)
     admins = Admins(AdminStore(link), space, keyring=keyring, passwords=passwords, limits=limits, rates=rates)
+    agents = Agents(
+        AgentStore(link), space, tenants=known, keyring=keyring, passwords=passwords, limits=limits, rates=rates
+    )
     deployment_secrets = DeploymentSecrets(DeploymentStore(link), keyring)
     api_keys = ApiKeys(tenants, known)
     return Engine(
@@ -144,6 +150,7 @@ def _assemble(
             scopes=options.scopes,
         ),
         admins=admins,
+        agents=agents,
         passcodes=Passcodes(
             PasscodeStore(link),
             space,
@@ -159,7 +166,7 @@ def _assemble(
         callback_secrets=callback_secrets,
         deployment_secrets=deployment_secrets,
         deliveries=deliveries,
-        erasure=Erasure(tenants, factors, challenges, deliveries),
+        erasure=Erasure(tenants, factors, challenges, deliveries, agents),
         keyholders=keyholders,
         resealing=Resealing(
             Seats(SealStore(link), keyring),
@@ -167,6 +174,7 @@ def _assemble(
             deployment=deployment_secrets,
             admins=admins,
             tenants=tenants,
+            agents=agents,
             callbacks=callback_secrets,
             factors=factors,
         ),

@@ -64,11 +64,17 @@ class Configurations:
         self._tenants = tenants
         self._callback_secrets = callback_secrets
 
-    async def create(self, tenant_id: TenantId, *, admin: AdminId, policy: PasscodePolicy) -> Configuration:
-        """Raises: UnknownTenant, TenantInactive, AlreadyConfigured."""
+    async def create(self, tenant_id: TenantId, *, admin: AdminId | None, policy: PasscodePolicy) -> Configuration:
+        """`admin` is whom the tenant belongs to, None = the operator.
+
+        Raises:
+            UnknownTenant, TenantInactive, AlreadyConfigured
+        """
         return await self._set(tenant_id, admin, policy, may_replace=False)
 
-    async def replace(self, tenant_id: TenantId, *, admin: AdminId, policy: PasscodePolicy) -> Configuration:
+    async def replace(
+        self, tenant_id: TenantId, *, admin: AdminId | None, policy: PasscodePolicy
+    ) -> Configuration:
         """Raises: UnknownTenant, TenantInactive."""
         return await self._set(tenant_id, admin, policy, may_replace=True)
 
@@ -112,7 +118,7 @@ class Configurations:
         await self.change_challenges(tenant_id, stopped)
 
     async def _set(
-        self, tenant_id: TenantId, admin: AdminId, policy: PasscodePolicy, *, may_replace: bool
+        self, tenant_id: TenantId, admin: AdminId | None, policy: PasscodePolicy, *, may_replace: bool
     ) -> Configuration:
         now = int(time.time())
         configuration = Configuration(policy, admin, now, now)

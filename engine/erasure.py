@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import NamedTuple
 
+from engine.agents import Agents
 from engine.challenges import Challenges
 from engine.deliveries import Deliveries
 from engine.errors import CannotUnseal, UnknownFactor, UnknownTenant
@@ -22,17 +23,21 @@ class Erased(NamedTuple):
     factors: int = 0
     challenges: int = 0
     dead_letters: int = 0
+    agents: int = 0
 
     def plus(self, other: "Erased") -> "Erased":
         return Erased(*map(sum, zip(self, other, strict=True)))
 
 
 class Erasure:
-    def __init__(self, tenants: Tenants, factors: Factors, challenges: Challenges, deliveries: Deliveries) -> None:
+    def __init__(
+        self, tenants: Tenants, factors: Factors, challenges: Challenges, deliveries: Deliveries, agents: Agents
+    ) -> None:
         self._tenants = tenants
         self._factors = factors
         self._challenges = challenges
         self._deliveries = deliveries
+        self._agents = agents
 
     async def erase_tenant(self, tenant_id: TenantId) -> Erased:
         """Delete a tenant with everything. Interrupted, it can be done again.
@@ -49,7 +54,8 @@ class Erasure:
                 await self._tenants.delete(tenant_id)
             # What was under way when the tenant was suspended may have come in since.
             erased = erased.plus(await self._erase_factors(tenant_id))
-        erased = erased.plus(Erased(dead_letters=await self._deliveries.forget(tenant_id)))
+        dead_letters, agents = await self._deliveries.forget(tenant_id), await self._agents.forget(tenant_id)
+        erased = erased.plus(Erased(dead_letters=dead_letters, agents=agents))
         if not is_known and erased == Erased():
             raise UnknownTenant
         return erased

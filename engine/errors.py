@@ -3,11 +3,16 @@
 Refusal                       the answer is no, and nothing was changed
 ├── Invalid                   values that cannot be used, all of them named
 ├── Unauthenticated           no credential, or one that is not or no longer good
-│   └── WrongPassword         sign-in failed; unknown e-mail and wrong password are one answer
+│   ├── WrongPassword         sign-in failed; unknown e-mail and wrong password are one answer
+│   ├── NetworkRefused        the API key is good, but not from where the caller is
+│   └── ScopeMissing          the API key is good, but not for this
 ├── UnknownTenant             there is none with this id, or the credential is another tenant's
 ├── UnknownApiKey             the tenant has no API key with this id
 ├── UnknownClient             the tenant has no OAuth client with this id
 ├── ScopeRefused              an unknown scope, or one that the client does not have
+├── UnknownAgent              the tenant has no agent with this e-mail address
+├── AgentTaken                it has one already
+├── TooManyAgents             it has as many as it may
 ├── UnknownAdmin              nobody signed up with this e-mail address
 ├── TenantInactive            not activated yet, or suspended
 ├── OriginRefused             a web page of this origin may not use the tenant
@@ -113,6 +118,16 @@ class WrongPassword(Unauthenticated):
     reason = "wrong_password"
 
 
+class NetworkRefused(Unauthenticated):
+    """Looks like a key that is none: who has stolen one is not told that it is good elsewhere."""
+
+    reason = "network_refused"
+
+
+class ScopeMissing(Unauthenticated):
+    reason = "scope_missing"
+
+
 class UnknownTenant(Refusal):
     reason = "unknown_tenant"
 
@@ -127,6 +142,18 @@ class UnknownClient(Refusal):
 
 class ScopeRefused(Refusal):
     reason = "scope_refused"
+
+
+class UnknownAgent(Refusal):
+    reason = "unknown_agent"
+
+
+class AgentTaken(Refusal):
+    reason = "agent_taken"
+
+
+class TooManyAgents(Refusal):
+    reason = "too_many_agents"
 
 
 class UnknownAdmin(Refusal):

@@ -14,6 +14,9 @@ AdminId = NewType("AdminId", str)
 ApiKeyId = NewType("ApiKeyId", str)
 """The first characters of an API key's digest: names the key, opens nothing."""
 
+AgentId = NewType("AgentId", str)
+"""The keyed digest of a tenant's id and an agent's e-mail address, in hexadecimal."""
+
 PassKey = NewType("PassKey", str)
 """A pass key in its normal form, see engine.pass_keys."""
 
@@ -29,6 +32,14 @@ ChallengeId = NewType("ChallengeId", str)
 
 UserName = NewType("UserName", str)
 """What a tenant calls one of its users."""
+
+
+_API_KEY_ID_LENGTH = 12
+
+
+def api_key_id(key_digest: str) -> ApiKeyId:
+    """The name under which an API key is listed and revoked."""
+    return ApiKeyId(key_digest[:_API_KEY_ID_LENGTH])
 
 
 def is_uuid(text: str) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from engine.errors import UnknownTenant
 from engine.ids import TenantId, is_tenant_id
+from engine.known_keys import KnownKey, known_key
 from engine.store import keys
 from engine.store.keys import KeySpace
 from engine.store.opening import AnyLink
@@ -39,7 +40,7 @@ class KnownTenants:
         self._tenants = tenants
         self._space = space
         self._by_id: dict[TenantId, Tenant] = {}
-        self._by_api_key: dict[str, Tenant] = {}
+        self._by_api_key: dict[str, KnownKey] = {}
         self._key_names: dict[TenantId, bytes] = {}
         self._ids: dict[bytes, TenantId] = {}  # the other way round
         self._reading: dict[bytes, object] = {}
@@ -49,14 +50,14 @@ class KnownTenants:
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def by_api_key(self, key_digest: str) -> Tenant | None:
-        """The tenant that has this API key, if it is known here."""
-        tenant = self._by_api_key.get(key_digest)
-        if tenant is None:
+    def by_api_key(self, key_digest: str) -> KnownKey | None:
+        """The API key and its tenant, if they are known here."""
+        key = self._by_api_key.get(key_digest)
+        if key is None:
             self.stats.misses += 1
         else:
             self.stats.hits += 1
-        return tenant
+        return key
 
     def is_current(self, tenant: Tenant) -> bool:
         """Whether nothing was written to the tenant since it was read, as far as Redis has told."""
@@ -124,7 +125,7 @@ class KnownTenants:
         self._ids[key] = tenant.id
         self._key_names[tenant.id] = key
         self._by_id[tenant.id] = tenant
-        self._by_api_key.update(dict.fromkeys(tenant.api_keys, tenant))
+        self._by_api_key.update({digest: known_key(tenant, digest) for digest in tenant.api_keys})
 
     def _drop(self, tenant_id: TenantId) -> None:
         tenant = self._by_id.pop(tenant_id, None)

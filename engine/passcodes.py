@@ -11,7 +11,8 @@ from engine.errors import (
     PassKeyTaken,
     UnknownTenant,
 )
-from engine.ids import PassKey, TenantId
+from engine.ids import AgentId, PassKey, TenantId
+from engine.known_keys import Locate, nowhere
 from engine.known_tenants import KnownTenants
 from engine.limits import Limits
 from engine.outcomes import once_changed
@@ -21,14 +22,18 @@ from engine.sealing import Keyring
 from engine.store.idempotency import IdempotencyStore, RequestStatus
 from engine.store.keys import KeySpace, Place
 from engine.store.passcodes import FetchStatus, PasscodeStore, SubmitStatus
-from engine.tenants import State, Tenant
+from engine.tenants import Scope, State, Tenant
 
 
 class Passcode(NamedTuple):
-    """A passcode in the clear, and where the caller stands with the limits that were charged for it."""
+    """A passcode in the clear, and where the caller stands with the limits that were charged for it.
+
+    `left_ms` is how long the customer goes on to see it; -1 where nobody asked.
+    """
 
     text: str
     limits: tuple[LimitState, ...]
+    left_ms: int = -1
 
 
 class Passcodes:
@@ -109,14 +114,20 @@ class Passcodes:
         return Passcode(text, charged)
 
     async def fetch(
-        self, *, tenant_id: TenantId, api_key: str, pass_key: str, idempotency_key: str | None
+        self,
+        *,
+        tenant_id: TenantId,
+        api_key: str,
+        pass_key: str,
+        idempotency_key: str | None,
+        locate: Locate = nowhere,
     ) -> Passcode:
         """Hand a passcode to the agent and use up one of its fetches.
 
         With an idempotency key, the same fetch again gets the same passcode until it expires.
 
         Raises:
-            Unauthenticated: the API key is not, or no longer, good.
+            Unauthenticated: the API key is not, or no longer, good; or not for this, or not from there.
             UnknownTenant: it is another tenant's.
             TenantInactive
             Invalid: the pass key.
@@ -125,14 +136,17 @@ class Passcodes:
             KeyMissing: it cannot be opened here; it is not used up.
         """
         # What is known here is taken without waiting: a coroutine for each would cost a fiftieth of the whole.
-        tenant, key_id = self._api_keys.recognise(api_key) or await self._api_keys.look_up(api_key)
+        known = self._api_keys.recognise(api_key) or await self._api_keys.look_up(api_key)
+        if not known.fetches_from_anywhere:
+            known.require(Scope.FETCH, locate)
+        tenant = known.tenant
         if tenant.id != tenant_id:
             raise UnknownTenant
         if tenant.state is not State.ACTIVE:
             await self._tenants.read_active(tenant_id)
         key = normalise(pass_key, country_code=tenant.country_code)
         rate = _rate(tenant.fetch_limit, self._rates.fetch_per_api_key)
-        limit = ("api-key", rate, tenant.id, key_id)
+        limit = ("api-key", rate, tenant.id, known.id)
         charged = self._limits.take(*limit) or await self._limits.charge(*limit)
         reply = await self._store.fetch(
             subject=self._place(tenant, key),
@@ -140,11 +154,42 @@ class Passcodes:
             ids=self._keyring.opens,
         )
         if not self._tenants.is_current(tenant):  # written while we asked: is the key still good?
-            (await once_changed(self._api_keys.authenticate(api_key)))[0].require_active()
+            known = await once_changed(self._api_keys.authenticate(api_key))
+            known.require(Scope.FETCH, locate)
+            known.tenant.require_active()
         if reply.status is FetchStatus.GONE:
             raise PasscodeGone
         text = self._keyring.unseal(reply.sealed, scope=tenant.id, bound_to=_bound_to(tenant, key))
         return Passcode(text.decode(), charged)
+
+    async def fetch_for_agent(
+        self, *, tenant_id: TenantId, agent_id: AgentId, pass_key: str, idempotency_key: str | None
+    ) -> Passcode:
+        """As fetch, for an agent who is signed in; and tell how long the passcode lives.
+
+        Raises:
+            UnknownTenant, TenantInactive
+            Invalid: the pass key.
+            LimitExceeded: of this agent.
+            PasscodeGone: unknown, expired or used up.
+            KeyMissing: it cannot be opened here; it is not used up.
+        """
+        tenant = await self._tenants.read_active(tenant_id)
+        key = normalise(pass_key, country_code=tenant.country_code)
+        limit = ("agent", self._rates.fetch_per_agent, tenant.id, agent_id)
+        charged = self._limits.take(*limit) or await self._limits.charge(*limit)
+        reply = await self._store.fetch(
+            subject=self._place(tenant, key),
+            request=self._request(tenant, f"fetch by {agent_id}", idempotency_key),
+            ids=self._keyring.opens,
+            is_timed=True,
+        )
+        if not self._tenants.is_current(tenant):
+            await once_changed(self._tenants.read_active(tenant_id))
+        if reply.status is FetchStatus.GONE:
+            raise PasscodeGone
+        text = self._keyring.unseal(reply.sealed, scope=tenant.id, bound_to=_bound_to(tenant, key))
+        return Passcode(text.decode(), charged, reply.left_ms)
 
     async def _match_request(
         self, tenant: Tenant, key: PassKey, pass_phrase: str | None, idempotency_key: str, ttl_ms: int

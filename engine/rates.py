@@ -52,6 +52,7 @@ class DefaultRates(NamedTuple):
     submit_per_address: Rate
     submit_per_key: Rate
     fetch_per_api_key: Rate
+    fetch_per_agent: Rate
     login_per_email: Rate
     login_per_address: Rate
     sign_up_per_email: Rate

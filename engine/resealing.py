@@ -13,6 +13,7 @@ from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from engine.admins import Admins
+from engine.agents import Agents
 from engine.callback_secrets import CallbackSecrets
 from engine.deployment_secrets import DeploymentSecrets
 from engine.errors import CannotUnseal
@@ -38,6 +39,7 @@ class Kind(StrEnum):
     ADMINS = "admins"
     TENANTS = "tenants"  # the secrets of their callbacks
     FACTORS = "factors"
+    AGENTS = "agents"
 
 
 class _Value(NamedTuple):
@@ -68,6 +70,7 @@ class Resealing:
         deployment: DeploymentSecrets,
         admins: Admins,
         tenants: Tenants,
+        agents: Agents,
         callbacks: CallbackSecrets,
         factors: Factors,
     ) -> None:
@@ -76,6 +79,7 @@ class Resealing:
         self._deployment = deployment
         self._admins = admins
         self._tenants = tenants
+        self._agents = agents
         self._callbacks = callbacks
         self._factors = factors
         self._turns = Turns()
@@ -117,6 +121,9 @@ class Resealing:
                 yield self._of_seats(Kind.ADMINS, seats[first : first + _STEP])
         async for tenant in self._tenants.list():
             yield [self._of_tenant(tenant)]
+            of_agents = await self._agents.seats(tenant.id)
+            for first in range(0, len(of_agents), _STEP):
+                yield self._of_seats(Kind.AGENTS, of_agents[first : first + _STEP])
             async for of_factors in self._factors.seats(tenant.id, step=_STEP):
                 yield self._of_seats(Kind.FACTORS, of_factors)
 

@@ -25,9 +25,23 @@ class State(StrEnum):
     SUSPENDED = "suspended"
 
 
+class Scope(StrEnum):
+    """What an API key is good for."""
+
+    FETCH = "fetch"  # passcodes
+    MANAGE = "manage"  # the configuration of passcodes
+
+
 class ApiKey(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`networks` are those that it may be used from; none = any.
+
+    Keys of before there were scopes can do what they always could, and so can keys that name none.
+    """
+
     name: str
     created_at: int
+    scopes: tuple[Scope, ...] = (Scope.FETCH,)
+    networks: tuple[str, ...] = ()
 
 
 class OAuthClient(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -189,7 +203,7 @@ class Tenants:
                 return changed
 
     async def change_owned(
-        self, tenant_id: TenantId, admin: AdminId, change: Callable[[Tenant], Tenant]
+        self, tenant_id: TenantId, admin: AdminId | None, change: Callable[[Tenant], Tenant]
     ) -> Tenant:
         """As `change`, for the administrator of an active tenant.
 
@@ -254,7 +268,7 @@ def _rewritten(record: bytes, tenant: Tenant, changed: Tenant) -> bytes:
     return _encoder.encode(msgspec.json.decode(_encoder.encode(changed), type=dict[str, msgspec.Raw]) | kept)
 
 
-def _require_owned(tenant: Tenant, admin: AdminId) -> None:
+def _require_owned(tenant: Tenant, admin: AdminId | None) -> None:
     """Raises: UnknownTenant, TenantInactive."""
     if tenant.owner != admin:
         raise UnknownTenant

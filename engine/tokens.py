@@ -18,11 +18,12 @@ from zlib import crc32
 
 _ALPHABET = string.ascii_letters + string.digits
 _SECRET_LENGTH = 43  # 43 * log2(62) = 256 bits
-_SHAPE = re.compile(r"(ww[acks])([0-9a-f]{32})[A-Za-z0-9]{43}([0-9a-f]{8})")
+_SHAPE = re.compile(r"(ww[acgks])([0-9a-f]{32})[A-Za-z0-9]{43}([0-9a-f]{8})")
 
 
 class Kind(StrEnum):
     ACCESS_TOKEN = "wwa"  # noqa: S105  # a prefix
+    AGENT_SESSION = "wwg"
     API_KEY = "wwk"
     CLIENT_SECRET = "wwc"  # noqa: S105
     SESSION = "wws"

@@ -37,6 +37,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "WATCHWORD_SUBMIT_LIMIT_PER_ADDRESS": ("1/2", Rate(1, 2)),
     "WATCHWORD_SUBMIT_LIMIT_PER_KEY": ("3/4", Rate(3, 4)),
     "WATCHWORD_FETCH_LIMIT_PER_API_KEY": ("0", Rate(0, 1)),
+    "WATCHWORD_FETCH_LIMIT_PER_AGENT": ("1/3", Rate(1, 3)),
     "WATCHWORD_LOGIN_LIMIT_PER_EMAIL": ("5/6", Rate(5, 6)),
     "WATCHWORD_LOGIN_LIMIT_PER_ADDRESS": ("7/8", Rate(7, 8)),
     "WATCHWORD_SIGN_UP_LIMIT_PER_EMAIL": ("9/10", Rate(9, 10)),

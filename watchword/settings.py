@@ -123,6 +123,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = Rate(60, 60)
     submit_limit_per_key: Annotated[Rate, Setting(Rate.parse, "submits per pass key")] = Rate(10, 60)
     fetch_limit_per_api_key: Annotated[Rate, Setting(Rate.parse, "fetches per API key")] = Rate(1000, 1)
+    fetch_limit_per_agent: Annotated[Rate, Setting(Rate.parse, "fetches per agent who is signed in")] = Rate(
+        60, 60
+    )
     login_limit_per_email: Annotated[Rate, Setting(Rate.parse, "sign-ins per e-mail address")] = Rate(10, 600)
     login_limit_per_address: Annotated[Rate, Setting(Rate.parse, "sign-ins per client address")] = Rate(30, 60)
     sign_up_limit_per_email: Annotated[
@@ -180,6 +183,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             submit_per_address=self.submit_limit_per_address,
             submit_per_key=self.submit_limit_per_key,
             fetch_per_api_key=self.fetch_limit_per_api_key,
+            fetch_per_agent=self.fetch_limit_per_agent,
             login_per_email=self.login_limit_per_email,
             login_per_address=self.login_limit_per_address,
             sign_up_per_email=self.sign_up_limit_per_email,

@@ -27,6 +27,10 @@ AGENT = Credential(
     "apiKey",
     {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "The API key of the agent's dialer."},
 )
+MANAGER = Credential(
+    "managingApiKey",
+    {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "An API key with the scope `manage`."},
+)
 _OF_TENANT = (engine.UnknownTenant, engine.TenantInactive)
 _CONFIGURED = (Answer(wire.ConfiguredOuter),)
 
@@ -56,7 +60,7 @@ SURFACE = Surface(
                     "Configure passcodes, once",
                     body=Content(wire.NewConfig),
                     answers=_CONFIGURED,
-                    credentials=(ADMINISTRATOR,),
+                    credentials=(ADMINISTRATOR, MANAGER),
                     refusals=(*_OF_TENANT, engine.AlreadyConfigured),
                 ),
                 "PUT": Call(
@@ -64,7 +68,7 @@ SURFACE = Surface(
                     "Configure passcodes, or configure them anew",
                     body=Content(wire.NewConfig),
                     answers=_CONFIGURED,
-                    credentials=(ADMINISTRATOR,),
+                    credentials=(ADMINISTRATOR, MANAGER),
                     refusals=_OF_TENANT,
                 ),
             },

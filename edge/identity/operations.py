@@ -1,5 +1,7 @@
 """What happens on the Identity surface: translate in, call the engine, translate out."""
 
+from functools import partial
+
 import msgspec
 
 from edge.http import JSON, Reply, Request
@@ -10,6 +12,7 @@ from edge.state import EdgeState
 from engine.errors import Invalid, Unauthenticated
 from engine.ids import AdminId, TenantId
 from engine.policies import Alphabet, PasscodePolicy
+from engine.tenants import Scope
 
 _encoder = msgspec.json.Encoder()
 
@@ -99,6 +102,7 @@ async def fetch(state: EdgeState, request: Request) -> Reply:
         api_key=api_key,
         pass_key=request.params["key"],
         idempotency_key=request.idempotency_key,
+        locate=partial(state.client_addresses.whole, request),
     )
     return Reply(
         200,
@@ -108,7 +112,7 @@ async def fetch(state: EdgeState, request: Request) -> Reply:
 
 
 async def _set_config(state: EdgeState, request: Request, *, may_replace: bool) -> Reply:
-    admin = await _admin(state, request)
+    admin = await _manager(state, request)
     policy = _policy(wire.NEW_CONFIG.read(await request.json()).tenant_config_details)
     tenant_id = _tenant_id(request)
     configurations = state.engine.configurations
@@ -136,6 +140,20 @@ def _policy(details: wire.ConfigDetails) -> PasscodePolicy:
         length=details.pass_phrase_length,
         expires_s=details.pass_key_expires,
     )
+
+
+async def _manager(state: EdgeState, request: Request) -> AdminId | None:
+    """Whom the tenant belongs to, by their token or by an API key that manages. None = the operator.
+
+    Raises:
+        Unauthenticated, UnknownTenant, TenantInactive
+    """
+    api_key = request.header(b"x-api-key")
+    if api_key is None or b"authorization" in request.headers:
+        return await _admin(state, request)
+    locate = partial(state.client_addresses.whole, request)
+    tenant = await state.engine.api_keys.admit(api_key, _tenant_id(request), scope=Scope.MANAGE, locate=locate)
+    return tenant.owner
 
 
 async def _admin(state: EdgeState, request: Request) -> AdminId:

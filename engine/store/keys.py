@@ -20,6 +20,8 @@ PERMANENT = frozenset(
         "active",
         "admin",
         "admins",
+        "agent",
+        "agents",
         "claim",
         "deployment",
         "due",
@@ -134,6 +136,18 @@ def admins(partition: Place) -> bytes:
 
 def session(email: Place, token_digest: str) -> bytes:
     return email.tag + b"session:" + token_digest.encode()
+
+
+def agent(agent_id: Place) -> bytes:
+    return agent_id.tag + b"agent:" + agent_id.digest
+
+
+def agents(tenant_id: Place) -> bytes:
+    return tenant_id.tag + b"agents:" + tenant_id.digest
+
+
+def agent_session(agent_id: Place, token_digest: str) -> bytes:
+    return agent_id.tag + b"agentsession:" + token_digest.encode()
 
 
 def tenant(tenant_id: Place) -> bytes:

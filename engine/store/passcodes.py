@@ -36,8 +36,11 @@ class FetchStatus(IntEnum):
 
 
 class FetchReply(NamedTuple):
+    """`left_ms` is -1 where nobody asked."""
+
     status: FetchStatus
     sealed: bytes
+    left_ms: int
 
 
 # By number: calling an enumeration costs ten times as much as indexing a tuple.
@@ -80,7 +83,9 @@ class PasscodeStore:
         )
         return SubmitReply(_SUBMIT_STATUSES[reply[0]], *reply[1:])
 
-    async def fetch(self, *, subject: Place, request: str | None, ids: bytes = b"") -> FetchReply:
+    async def fetch(
+        self, *, subject: Place, request: str | None, ids: bytes = b"", is_timed: bool = False
+    ) -> FetchReply:
         """`request` is the digest of the Idempotency-Key, `ids` are those of the keys that the caller has.
 
         Without a request there is no receipt, and the name of the passcode stands in its place: a Cluster serves a
@@ -89,6 +94,9 @@ class PasscodeStore:
         passcode = keys.passcode(subject)
         receipt = passcode if request is None else keys.fetch_receipt(subject, request)
         reply = await self._runner.run(
-            _FETCH, subject.partition, [passcode, receipt], [0 if request is None else 1, ids]
+            _FETCH,
+            subject.partition,
+            [passcode, receipt],
+            [0 if request is None else 1, 1 if is_timed else 0, ids],
         )
-        return FetchReply(_FETCH_STATUSES[reply[0]], reply[1])
+        return FetchReply(_FETCH_STATUSES[reply[0]], reply[1], reply[2])

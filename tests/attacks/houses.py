@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
+from engine.tenants import Scope
 from tests.edge.apps import PHONE, App, Factor, code_operation, new_app
 from tests.edge.sockets import Answer, ask, request
 from tests.edge.tenants import fresh
@@ -31,6 +32,8 @@ class House(NamedTuple):
     passcode: str
     factor: Factor
     challenge: str
+    managing_key: str
+    operator: "Operator"
 
     @property
     def ids(self) -> dict[str, str]:
@@ -52,6 +55,7 @@ class House(NamedTuple):
         return {
             "administrator": self.tenant.bearer,
             "apiKey": self.tenant.key_header,
+            "managingApiKey": {"x-api-key": self.managing_key},
             "client": self.app.basic,
             "accessToken": self.app.bearer,
         }
@@ -62,6 +66,7 @@ class House(NamedTuple):
         return {
             "administrator": self.tenant.admin.token,
             "apiKey": self.tenant.api_key,
+            "managingApiKey": self.managing_key,
             "client": self.app.credentials.secret,
             "accessToken": self.app.token,
         }
@@ -100,7 +105,8 @@ def build(operator: "Operator", admin: "Admin", http: "httpx.Client") -> House:
     user, pass_key = fresh("user"), f"4477009{int(fresh('key').split()[1]):05}"
     factor = app.active_factor(user)
     passcode = tenant.submit(pass_key).json()["data"]["pass_phrase"]
-    return House(tenant, app, user, pass_key, passcode, factor, app.challenge(factor))
+    managing_key = operator.issue_api_key(tenant, scopes=(Scope.MANAGE,))
+    return House(tenant, app, user, pass_key, passcode, factor, app.challenge(factor), managing_key, operator)
 
 
 def call(

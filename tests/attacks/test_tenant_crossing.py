@@ -5,17 +5,19 @@ every mixture of the intruder's ids and the victim's, and with the body that the
 has a recipe below, or is said to be nobody's. So a new call is crossed, or fails a test until somebody says how.
 """
 
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from tests.attacks.houses import House, build, call
+from tests.edge.agents import Agent, new_agent
 from tests.edge.declared import Called, assert_refused, every_path
 from tests.edge.stored import nothing_new
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import httpx
 
@@ -38,32 +40,41 @@ PUBLIC = frozenset(
         "read_signing_keys",
         "serve_asset",
         "serve_swagger_ui",
+        "show_agent_page",
         "show_customer_page",
         "show_docs",
+        "sign_agent_in",
     }
 )
 
 
 class Way(NamedTuple):
-    """A call by one of its paths."""
+    """A call by one of its paths, and one of its credentials."""
 
     called: Called
     method: str
     call: "Call"
+    credential: "CallCredential | None"
 
     @property
     def operation(self) -> str:
         return self.call.operation.__name__
 
-    @property
-    def credential(self) -> "CallCredential | None":
-        return next((credential for credential in self.call.credentials if credential is not None), None)
-
     def __str__(self) -> str:
-        return f"{self.method} {self.called.path}"
+        by = f" by {self.credential.name}" if self.credential else ""
+        return f"{self.method} {self.called.path}{by}"
 
 
-WAYS = [Way(called, method, call) for called in every_path() for method, call in called.route.methods.items()]
+def ways() -> "Iterator[Way]":
+    """Every call by every credential that it takes."""
+    for called in every_path():
+        for method, offered in called.route.methods.items():
+            credentials = [credential for credential in offered.credentials if credential is not None]
+            for credential in credentials or [None]:
+                yield Way(called, method, offered, credential)
+
+
+WAYS = list(ways())
 CROSSED = [way for way in WAYS if way.operation not in PUBLIC and way.credential and way.called.params]
 OTHERS = {way.operation for way in WAYS} - {way.operation for way in CROSSED} - PUBLIC
 every_crossing = pytest.mark.parametrize("way", CROSSED, ids=str)
@@ -199,8 +210,49 @@ def revoke_token(intruder: House, victim: House) -> None:
     assert victim.app.get(victim.app.project).status_code == 200
 
 
+def agents(intruder: House, victim: House) -> "tuple[Agent, Agent]":
+    """The intruder's agent, at home and at the victim's page."""
+    own = new_agent(intruder.operator, intruder.tenant).signed_in()
+    return own, replace(own, tenant=victim.tenant)
+
+
+def show_agent_session(intruder: House, victim: House) -> None:
+    own, elsewhere = agents(intruder, victim)
+    assert own.who() == {"name": "Ann", "email": own.email}
+    assert elsewhere.who() is None
+
+
+def sign_agent_out(intruder: House, victim: House) -> None:
+    """It is well, and ends nobody's session."""
+    own, elsewhere = agents(intruder, victim)
+    theirs = new_agent(victim.operator, victim.tenant).signed_in()
+    assert elsewhere.sign_out().status_code == 204
+    assert replace(theirs, tenant=intruder.tenant).sign_out().status_code == 204
+    assert None not in (own.who(), theirs.who())
+
+
+def fetch_for_agent(intruder: House, victim: House) -> None:
+    """By a session of another tenant, or by the name and password of an agent there."""
+    own, elsewhere = agents(intruder, victim)
+    answers = [elsewhere.fetch(victim.pass_key), elsewhere.sign_in(), own.fetch(victim.pass_key)]
+    assert [answer.status_code for answer in answers] == [401, 401, 410]
+    assert victim.passcode not in "".join(answer.text for answer in answers)
+    theirs = new_agent(victim.operator, victim.tenant).signed_in()
+    assert theirs.fetch(victim.pass_key).json()["pass_phrase"] == victim.passcode
+
+
 RECIPES: "dict[str, Callable[[House, House], None]]" = {
-    recipe.__name__: recipe for recipe in (create_factor, list_factors, create_tenant, issue_token, revoke_token)
+    recipe.__name__: recipe
+    for recipe in (
+        create_factor,
+        list_factors,
+        create_tenant,
+        issue_token,
+        revoke_token,
+        show_agent_session,
+        sign_agent_out,
+        fetch_for_agent,
+    )
 }
 
 

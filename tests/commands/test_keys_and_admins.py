@@ -33,10 +33,29 @@ def test_keys_are_listed_by_id_and_name(operator: Operator, tenant: TenantId) ->
     issued = operator.gets("key", "issue", tenant, "--name", "dialer")
     lines = operator.gets("key", "list", tenant)
     assert {line["name"] for line in lines} == {"first", "dialer"}
-    assert all(list(line) == ["key_id", "name", "created_at"] for line in lines)
+    assert all(list(line) == ["key_id", "name", "created_at", "scopes", "networks"] for line in lines)
     said = operator.reads("key", "list", tenant)
-    assert said.splitlines()[0].split() == ["API", "KEY", "ID", "NAME", "CREATED"]
+    assert said.splitlines()[0].split() == ["API", "KEY", "ID", "NAME", "CREATED", "SCOPES", "NETWORKS"]
     assert issued["key_id"] in said
+
+
+def test_a_key_has_the_scopes_and_networks_that_it_was_issued_with(operator: Operator, tenant: TenantId) -> None:
+    operator.gets("key", "issue", tenant, "--name", "plain")
+    networks = ("--network", "10.0.0.0/8", "--network", "2001:db8::/32")
+    issued = operator.gets(
+        "key", "issue", tenant, "--name", "bound", "--scope", "manage", "--scope", "fetch", *networks
+    )
+    assert (issued["scopes"], issued["networks"]) == (["fetch", "manage"], ["10.0.0.0/8", "2001:db8::/32"])
+    told = {line["name"]: (line["scopes"], line["networks"]) for line in operator.gets("key", "list", tenant)}
+    assert told["plain"] == told["first"] == (["fetch"], [])
+    assert told["bound"] == (issued["scopes"], issued["networks"])
+    assert "10.0.0.0/8 2001:db8::/32" in operator.reads("key", "list", tenant)
+
+
+@pytest.mark.parametrize("network", ["10.0.0.1/8", "office", "", "10.0.0.0/33"])
+def test_what_is_no_network_is_refused(operator: Operator, tenant: TenantId, network: str) -> None:
+    said = operator.is_refused("key", "issue", tenant, "--name", "x", "--network", network, exit_code=2)
+    assert "a network is needed" in said
 
 
 def test_a_revoked_key_is_good_for_nothing_and_the_others_stay_good(operator: Operator) -> None:

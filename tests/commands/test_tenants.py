@@ -11,7 +11,9 @@ from engine.tokens import digest
 from tests.commands.callbacks import URL, bury_challenges, set_up
 from tests.commands.operators import UNKNOWN, Operator, is_good
 
-NOTHING_LEFT = "Deleted, with 0 factor(s), 0 challenge(s) and 0 callback(s) that could not be delivered."
+NOTHING_LEFT = (
+    "Deleted, with 0 agent(s), 0 factor(s), 0 challenge(s) and 0 callback(s) that could not be delivered."
+)
 
 # Creating tenants
 
@@ -20,7 +22,7 @@ def test_create_answers_an_id_and_an_api_key_that_works(operator: Operator) -> N
     made = operator.gets("tenant", "create", "--name", " Acme  Ltd ", "--active")
     assert list(made) == ["tenant_id", "name", "state", "api_key"]
     assert (made["name"], made["state"]) == ("Acme  Ltd", "active")
-    tenant, _ = operator.asks_engine(lambda engine: engine.api_keys.authenticate(made["api_key"]))
+    tenant = operator.asks_engine(lambda engine: engine.api_keys.authenticate(made["api_key"])).tenant
     assert tenant.id == made["tenant_id"]
 
 
@@ -108,7 +110,15 @@ def test_show_tells_everything_and_what_is_in_force_by_default(operator: Operato
             "submit_per_key": "10/60",
             "fetch_per_api_key": "1000/1",
         },
-        "api_keys": [{"key_id": digest(made["api_key"])[:12], "name": "first", "created_at": created_at}],
+        "api_keys": [
+            {
+                "key_id": digest(made["api_key"])[:12],
+                "name": "first",
+                "created_at": created_at,
+                "scopes": ["fetch"],
+                "networks": [],
+            }
+        ],
     }
 
 
@@ -156,7 +166,7 @@ def test_delete_ends_a_tenant_and_frees_its_name(operator: Operator) -> None:
     assert not operator.asks_engine(lambda engine: is_good(engine, made["api_key"]))
     again = operator.creates("Acme")
     deleted = operator.gets("tenant", "delete", again, "--yes")
-    counts = {"factors": 0, "challenges": 0, "dead_letters": 0}
+    counts = {"factors": 0, "challenges": 0, "dead_letters": 0, "agents": 0}
     assert deleted == {"tenant_id": again, "deleted": True} | counts
 
 
@@ -164,8 +174,10 @@ def test_delete_says_what_was_removed_with_a_tenant_and_leaves_others_alone(oper
     ours, theirs = operator.creates("Ours"), operator.creates("Theirs")
     for tenant_id, user, number in ((ours, "alice", 2), (ours, "bob", 1), (theirs, "alice", 1)):
         operator.asks_engine(partial(bury_challenges, tenant_id=tenant_id, number=number, user=user))
+    for tenant_id, email in ((ours, "ann"), (ours, "bob"), (theirs, "ann")):
+        operator.gets("agent", "create", "--tenant", tenant_id, f"{email}@example.com")
     deleted = operator.gets("tenant", "delete", ours, "--yes")
-    counts = {"factors": 2, "challenges": 3, "dead_letters": 3}
+    counts = {"factors": 2, "challenges": 3, "dead_letters": 3, "agents": 2}
     assert deleted == {"tenant_id": ours, "deleted": True} | counts
     said = operator.reads("tenant", "delete", theirs, "--yes")
     assert said == NOTHING_LEFT.replace("0", "1") + "\n"

@@ -53,6 +53,7 @@ class House:
     tenant: "Tenant"
     app: "App"
     challenge: str
+    managing_key: str
 
     def outsiders(self) -> list[Caller]:
         """Those who know nothing, only what is no secret, and only what is no use."""
@@ -76,6 +77,7 @@ class House:
         return {
             "administrator": self.tenant.bearer,
             "apiKey": self.tenant.key_header,
+            "managingApiKey": {"x-api-key": self.managing_key},
             "client": self.app.basic,
             "accessToken": self.app.bearer,
         }
@@ -111,6 +113,7 @@ class House:
 _BAD = {
     "administrator": {"authorization": "Bearer no"},
     "apiKey": {"x-api-key": "no"},
+    "managingApiKey": {"x-api-key": "no"},
     "client": {"authorization": "Basic bm9ib2R5Om5v"},
     "accessToken": {"authorization": "Bearer no"},
 }

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
+from ipaddress import ip_network
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 from urllib.parse import quote
@@ -11,13 +12,13 @@ from anyio.from_thread import start_blocking_portal
 
 from engine.assembly import Engine, open_engine
 from engine.ids import AdminId, TenantId
-from engine.tenants import State
+from engine.tenants import Scope, State
 from tests.edge.sockets import request
 from watchword.options import engine_options
 from watchword.settings import PREFIX, read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     import httpx
 
@@ -143,6 +144,15 @@ class Operator:
             return Tenant(tenant.id, admin, await engine.api_keys.issue(tenant.id, name="dialer"), http)
 
         return self.run(create)
+
+    def issue_api_key(
+        self, tenant: Tenant, *, scopes: "Sequence[Scope]" = (Scope.FETCH,), networks: "Sequence[str]" = ()
+    ) -> str:
+        """A further API key, good for this and from there only."""
+        allowed = [ip_network(network) for network in networks]
+        return self.run(
+            lambda engine: engine.api_keys.issue(tenant.id, name="bound", scopes=scopes, networks=allowed)
+        )
 
     def replace_api_key(self, tenant: Tenant) -> Tenant:
         """The tenant with a new API key, and no other."""

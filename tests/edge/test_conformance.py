@@ -11,6 +11,7 @@ from schemathesis import GenerationMode, checks
 from edge.app import SURFACES
 from edge.openapi import document
 from engine.policies import ChallengePolicy
+from engine.tenants import Scope
 from tests.edge.apps import new_app
 from tests.edge.callers import PASS_KEY, Caller, House
 from tests.edge.documented import operations
@@ -55,7 +56,8 @@ def house(operator: "Operator", new_tenant: "Callable[..., Tenant]") -> House:
     tenant = new_tenant(max_fetches=0)
     assert tenant.submit(PASS_KEY).is_success
     app = new_app(operator, tenant, policy=ChallengePolicy(lock_after=100))
-    return House(tenant, app, app.challenge(app.active_factor()))
+    managing_key = operator.issue_api_key(tenant, scopes=(Scope.MANAGE,))
+    return House(tenant, app, app.challenge(app.active_factor()), managing_key)
 
 
 @pytest.fixture

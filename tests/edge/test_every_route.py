@@ -9,6 +9,7 @@ import pytest
 
 from edge.app import SURFACES
 from edge.pages.rendering import ASSETS
+from tests.edge.agents import Agent, new_agent
 from tests.edge.apps import App, new_app
 from tests.edge.declared import Called, assert_refused, every_path
 from tests.edge.sockets import Answer, ask, request
@@ -50,7 +51,7 @@ every_body = pytest.mark.parametrize(
 class Caller:
     """Somebody who may call everything, and knows an id for every parameter of a path."""
 
-    def __init__(self, edge: "Edge", app: App) -> None:
+    def __init__(self, edge: "Edge", app: App, agent: Agent) -> None:
         self.edge = edge
         factor = app.active_factor()
         challenge = app.challenge(factor)
@@ -66,6 +67,7 @@ class Caller:
             "name": "customer.js",
         }
         self._app = app
+        self._agent = agent
 
     def path(self, called: Called, **others: str) -> str:
         return called.path.format(**self.ids | others)
@@ -75,6 +77,8 @@ class Caller:
     ) -> Answer:
         authorization = self._authorization(called)
         known = [CLOSE, ("authorization", authorization), *self._app.tenant.key_header.items(), *headers]
+        if called.surface.prefix == "/agent-api":
+            known += self._agent.headers.items()
         return ask(self.edge, request(method, path, known, body))
 
     def send(self, called: Called, method: str, body: bytes, media_type: str | None = None) -> Answer:
@@ -91,7 +95,8 @@ class Caller:
 
 @pytest.fixture(scope="module")
 def caller(edge: "Edge", operator: "Operator", admin: "Admin", http: "httpx.Client") -> Caller:
-    return Caller(edge, new_app(operator, operator.new_tenant(admin, http)))
+    tenant = operator.new_tenant(admin, http)
+    return Caller(edge, new_app(operator, tenant), new_agent(operator, tenant).signed_in())
 
 
 @pytest.fixture(scope="module", autouse=True)

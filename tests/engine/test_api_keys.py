@@ -4,10 +4,9 @@ import asyncio
 
 import pytest
 
-from engine.api_keys import api_key_id
 from engine.assembly import Engine, Options, open_engine
 from engine.errors import TenantInactive, Unauthenticated, UnknownApiKey, UnknownTenant
-from engine.ids import AdminId, TenantId
+from engine.ids import AdminId, TenantId, api_key_id
 from engine.tenants import State, Tenant
 from engine.tokens import Kind, digest, mint
 from tests.conftest import OWNER
@@ -28,9 +27,9 @@ async def is_good(engine: Engine, api_key: str) -> bool:
 
 async def test_an_issued_key_names_its_tenant(engine: Engine, tenant: Tenant) -> None:
     api_key = await engine.api_keys.issue(tenant.id, name="dialer")
-    found, key_id = await engine.api_keys.authenticate(api_key)
-    assert (found.id, found.api_keys[digest(api_key)].name) == (tenant.id, "dialer")
-    assert key_id == api_key_id(digest(api_key))
+    key = await engine.api_keys.authenticate(api_key)
+    assert (key.tenant.id, key.tenant.api_keys[digest(api_key)].name) == (tenant.id, "dialer")
+    assert key.id == api_key_id(digest(api_key))
 
 
 async def test_a_key_is_stored_as_a_digest_only(engine: Engine, tenant: Tenant) -> None:
@@ -91,8 +90,7 @@ async def test_one_tenants_keys_are_not_anothers(engine: Engine, tenant: Tenant,
     other = await engine.tenants.create(name="Other", owner=OWNER, state=State.ACTIVE)
     with pytest.raises(UnknownApiKey):
         await engine.api_keys.revoke(other.id, api_key_id(digest(api_key)))
-    found, _ = await engine.api_keys.authenticate(api_key)
-    assert found.id == tenant.id
+    assert (await engine.api_keys.authenticate(api_key)).tenant.id == tenant.id
 
 
 async def test_what_was_never_issued_is_not_good(engine: Engine, tenant: Tenant) -> None:

@@ -77,7 +77,7 @@ async def test_only_the_owner_of_an_active_tenant_configures_it(
 
 async def test_configuring_leaves_everything_else_as_it_is(engine: Engine, tenant: Tenant, api_key: str) -> None:
     await engine.configurations.create(tenant.id, admin=OWNER, policy=POLICY)
-    found, _ = await engine.api_keys.authenticate(api_key)
+    found = (await engine.api_keys.authenticate(api_key)).tenant
     assert (found.id, found.name, found.owner, found.state) == (tenant.id, tenant.name, OWNER, State.ACTIVE)
 
 

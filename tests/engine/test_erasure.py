@@ -73,7 +73,10 @@ async def test_a_tenant_is_erased_whole(engine: "Engine", tenant: "Tenant", admi
         await engine.factors.change(doomed.id, factor.id, Changes(code=code_of(factor)))
         await engine.challenges.open(doomed, factor.id)
 
-    assert await engine.erasure.erase_tenant(doomed.id) == Erased(factors=130, challenges=3)
+    for number in range(3):
+        await engine.agents.create(doomed.id, name="Ann", email=f"{number}@example.com")
+
+    assert await engine.erasure.erase_tenant(doomed.id) == Erased(factors=130, challenges=3, agents=3)
 
     assert set(scan(admin_redis)) == before
     assert await engine.tenants.read(tenant.id) == tenant

@@ -71,8 +71,8 @@ async def test_of_many_fetches_one_gets_the_passcode(links: list[AnyLink], subje
     await submit(links[0], subject, b"sealed")
     replies = await at_once(links, lambda link, _: PasscodeStore(link).fetch(subject=subject, request=None))
     assert Counter(replies) == {
-        FetchReply(FetchStatus.FETCHED, b"sealed"): 1,
-        FetchReply(FetchStatus.GONE, b""): CALLS - 1,
+        FetchReply(FetchStatus.FETCHED, b"sealed", -1): 1,
+        FetchReply(FetchStatus.GONE, b"", -1): CALLS - 1,
     }
 
 
@@ -107,8 +107,8 @@ async def test_another_tenant_never_gets_the_passcode(
         return await PasscodeStore(link).fetch(subject=subject if number == CALLS // 2 else other, request=None)
 
     replies = await at_once(links, one)
-    assert replies.pop(CALLS // 2) == (FetchStatus.FETCHED, b"sealed")
-    assert set(replies) == {(FetchStatus.GONE, b"")}
+    assert replies.pop(CALLS // 2) == (FetchStatus.FETCHED, b"sealed", -1)
+    assert set(replies) == {(FetchStatus.GONE, b"", -1)}
 
 
 @some_subjects

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.anyio
 USERS = [UserName(f"user{number}") for number in range(150)]
 NAME, EMAIL = "Distinctive Person", "distinctive@example.com"
 SIGNING = b"distinctive signing key"
-ALL = {Kind.DEPLOYMENT: 2, Kind.ADMINS: 1, Kind.TENANTS: 2, Kind.FACTORS: len(USERS) + 1}
+ALL = {Kind.DEPLOYMENT: 2, Kind.ADMINS: 1, Kind.TENANTS: 2, Kind.FACTORS: len(USERS) + 1, Kind.AGENTS: 2}
 
 
 def quietly(_: Tally) -> None:
@@ -52,6 +52,8 @@ class Stored:
     async def is_whole(self, engine: Engine) -> bool:
         for factor in self.factors:
             assert await engine.factors.read(self.tenant.id, factor.id) == factor
+        listed = await engine.agents.list(self.tenant.id)
+        assert [one.agent.email for one in listed] == [f"{number}{EMAIL}" for number in range(2)]
         tenant = await engine.tenants.read(self.tenant.id)
         assert [*engine.callback_secrets.of(tenant)] == self.secrets[::-1]
         assert await engine.deployment_secrets.read("signing", lambda: b"another") == SIGNING
@@ -64,6 +66,8 @@ async def store(engine: Engine) -> Stored:
     await engine.callback_secrets.rotate(other.id)
     secrets = [await engine.callback_secrets.rotate(tenant.id) for _ in range(2)]
     await engine.deployment_secrets.read("signing", lambda: SIGNING)
+    for number in range(2):
+        await engine.agents.create(tenant.id, name=NAME, email=f"{number}{EMAIL}")
     await engine.admins.sign_up(name=NAME, email=EMAIL, password="a password of hers", address="::1")
     factors = await asyncio.gather(*[active(engine, tenant, user) for user in USERS])
     ended = await active(engine, other, USERS[0])

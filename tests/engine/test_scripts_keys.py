@@ -188,10 +188,14 @@ async def test_a_passcode_that_the_caller_cannot_open_is_not_used_up(
 
     for _ in range(3):
         reply = await store.fetch(subject=subject, request=request_digest, ids=HAS_NEITHER)
-        assert reply == (FetchStatus.SEALED, SEALED)
+        assert reply == (FetchStatus.SEALED, SEALED, -1)
     assert backend.admin.get(keys.passcode(subject)) == before
     assert backend.names() == {keys.passcode(subject)}
-    assert await store.fetch(subject=subject, request=request_digest, ids=HAS_OLD) == (FetchStatus.FETCHED, SEALED)
+    assert await store.fetch(subject=subject, request=request_digest, ids=HAS_OLD) == (
+        FetchStatus.FETCHED,
+        SEALED,
+        -1,
+    )
 
 
 async def test_an_answer_to_what_the_caller_cannot_open_is_not_counted(backend: Backend, case: Case) -> None:

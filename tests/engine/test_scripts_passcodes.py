@@ -128,13 +128,13 @@ async def test_a_taken_pass_key_is_charged_to_the_limit_too(store: PasscodeStore
 
 async def test_a_passcode_is_fetched_once(backend: Backend, store: PasscodeStore, subject: Place) -> None:
     await submit(store, subject)
-    assert await store.fetch(subject=subject, request=None) == (FetchStatus.FETCHED, b"sealed")
-    assert await store.fetch(subject=subject, request=None) == (FetchStatus.GONE, b"")
+    assert await store.fetch(subject=subject, request=None) == (FetchStatus.FETCHED, b"sealed", -1)
+    assert await store.fetch(subject=subject, request=None) == (FetchStatus.GONE, b"", -1)
     assert not backend.names()
 
 
 async def test_an_unknown_pass_key_is_gone(backend: Backend, store: PasscodeStore, subject: Place) -> None:
-    assert await store.fetch(subject=subject, request=REQUEST) == (FetchStatus.GONE, b"")
+    assert await store.fetch(subject=subject, request=REQUEST) == (FetchStatus.GONE, b"", -1)
     assert not backend.names()
 
 
@@ -165,11 +165,24 @@ async def test_the_same_fetch_again_is_replayed_for_the_rest_of_the_passcodes_li
 ) -> None:
     await submit(store, subject)
     backend.age_to(keys.passcode(subject), 30_000)
-    assert await store.fetch(subject=subject, request=REQUEST) == (FetchStatus.FETCHED, b"sealed")
-    assert await store.fetch(subject=subject, request=REQUEST) == (FetchStatus.REPLAYED, b"sealed")
+    assert await store.fetch(subject=subject, request=REQUEST) == (FetchStatus.FETCHED, b"sealed", -1)
+    assert await store.fetch(subject=subject, request=REQUEST) == (FetchStatus.REPLAYED, b"sealed", -1)
     assert 25_000 < backend.remaining_ms(keys.fetch_receipt(subject, REQUEST)) <= 30_000
     assert (await store.fetch(subject=subject, request=OTHER_REQUEST)).status is FetchStatus.GONE
     assert (await store.fetch(subject=subject, request=None)).status is FetchStatus.GONE
+
+
+async def test_who_asks_is_told_how_long_the_passcode_lives_or_would_have_lived(
+    backend: Backend, store: PasscodeStore, subject: Place
+) -> None:
+    await submit(store, subject)
+    backend.age_to(keys.passcode(subject), 30_000)
+    for status in (FetchStatus.FETCHED, FetchStatus.REPLAYED):
+        reply = await store.fetch(subject=subject, request=REQUEST, is_timed=True)
+        assert reply.status is status
+        assert 25_000 < reply.left_ms <= 30_000
+    gone = await store.fetch(subject=subject, request=None, is_timed=True)
+    assert gone == (FetchStatus.GONE, b"", -1)
 
 
 async def test_a_replayed_fetch_uses_up_nothing(store: PasscodeStore, subject: Place) -> None:
@@ -184,13 +197,13 @@ async def test_a_replayed_fetch_uses_up_nothing(store: PasscodeStore, subject: P
 async def test_sealed_bytes_come_back_as_they_went_in(store: PasscodeStore, subject: Place, sealed: bytes) -> None:
     await submit(store, subject, sealed, fetches=2)
     for _ in range(2):
-        assert await store.fetch(subject=subject, request=None) == (FetchStatus.FETCHED, sealed)
+        assert await store.fetch(subject=subject, request=None) == (FetchStatus.FETCHED, sealed, -1)
 
 
 async def test_other_subjects_are_not_touched(store: PasscodeStore, space: KeySpace, subject: Place) -> None:
     other = space.place("passcode", "other tenant", "4930123456")
     await submit(store, subject, request=REQUEST)
-    assert await store.fetch(subject=other, request=REQUEST) == (FetchStatus.GONE, b"")
+    assert await store.fetch(subject=other, request=REQUEST) == (FetchStatus.GONE, b"", -1)
     assert (await submit(store, other, b"other", request=REQUEST)).sealed == b"other"
     assert (await store.fetch(subject=subject, request=None)).sealed == b"sealed"
 

@@ -1,10 +1,12 @@
 """`watchword key`: issue, list and revoke API keys."""
 
+from ipaddress import IPv4Network, IPv6Network
+
 import click
 import msgspec
 
-from engine.api_keys import api_key_id
-from engine.ids import ApiKeyId, TenantId
+from engine.ids import ApiKeyId, TenantId, api_key_id
+from engine.tenants import Scope
 from engine.tokens import digest
 from watchword.commands import values
 from watchword.commands.output import answer, json_option
@@ -18,6 +20,8 @@ class Issued(msgspec.Struct):
     tenant_id: str
     key_id: str
     name: str
+    scopes: list[str]
+    networks: list[str]
     api_key: str
 
 
@@ -38,12 +42,40 @@ def keys() -> None:
 @keys.command("issue")
 @tenant_argument
 @click.option("--name", type=values.name, metavar="NAME", required=True, help="Who it is for, to tell it by.")
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice([scope.value for scope in Scope]),
+    multiple=True,
+    help="What it is good for; again for each. Only fetching, if none is given.",
+)
+@click.option(
+    "--network",
+    "networks",
+    type=values.network,
+    metavar="NETWORK",
+    multiple=True,
+    help="Where it may be used from, as in 10.0.0.0/8; again for each. Anywhere, if none is given.",
+)
 @json_option
 @pass_settings
-def issue(settings: Settings, *, tenant_id: TenantId, name: str, as_json: bool) -> None:
+def issue(
+    settings: Settings,
+    *,
+    tenant_id: TenantId,
+    name: str,
+    scopes: tuple[str, ...],
+    networks: tuple[IPv4Network | IPv6Network, ...],
+    as_json: bool,
+) -> None:
     """Issue a further API key, which is shown now and never again. The others stay good."""
-    api_key = run(settings, lambda engine: engine.api_keys.issue(tenant_id, name=name))
-    issued = Issued(tenant_id, api_key_id(digest(api_key)), name, api_key)
+    wanted = sorted(set(map(Scope, scopes))) or [Scope.FETCH]
+    api_key = run(
+        settings,
+        lambda engine: engine.api_keys.issue(tenant_id, name=name, scopes=wanted, networks=networks),
+    )
+    key_id = api_key_id(digest(api_key))
+    issued = Issued(tenant_id, key_id, name, [*wanted], [*map(str, networks)], api_key)
     text = f"API key id  {issued.key_id}\nAPI key     {api_key}\n\nThe API key is not shown again."
     answer(issued, text, as_json=as_json)
 

@@ -14,6 +14,7 @@ import click
 
 from engine.assembly import Engine, open_engine
 from engine.errors import (
+    AgentTaken,
     CannotUnseal,
     Invalid,
     Misconfigured,
@@ -22,8 +23,10 @@ from engine.errors import (
     Refusal,
     ScriptFailed,
     TenantNameTaken,
+    TooManyAgents,
     Unavailable,
     UnknownAdmin,
+    UnknownAgent,
     UnknownApiKey,
     UnknownClient,
     UnknownDelivery,
@@ -46,6 +49,9 @@ _REFUSALS: dict[type[Exception], str] = {
     UnknownClient: "The tenant has no client with this id: `watchword client list --tenant ID` shows them.",
     UnknownFactor: "Nothing is kept for this user.",
     UnknownDelivery: "No message of this id was given up: `watchword deliveries list --tenant ID` shows them.",
+    UnknownAgent: "No agent has this e-mail address: `watchword agent list --tenant ID` shows those there are.",
+    AgentTaken: "The tenant has an agent with this e-mail address; the case of its letters does not matter.",
+    TooManyAgents: "The tenant has as many agents as it may have.",
     UnknownAdmin: "Nobody signed up with this e-mail address.",
 }
 _OUTCOME_UNKNOWN = "Redis did not answer in time. It may have done what was asked: look before you repeat it."

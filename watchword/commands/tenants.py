@@ -46,6 +46,7 @@ class Deleted(msgspec.Struct, kw_only=True):
     factors: int
     challenges: int
     dead_letters: int
+    agents: int
 
 
 @click.group("tenant")
@@ -227,8 +228,8 @@ def suspend(settings: Settings, *, tenant_id: TenantId, as_json: bool) -> None:
 def delete(settings: Settings, *, tenant_id: TenantId, yes: bool, as_json: bool) -> None:
     """Delete a tenant with all that is kept for it.
 
-    That is its configuration, API keys and clients, and its users' factors and challenges. What lives for a short
-    time only, as passcodes, can no longer be reached and ends by itself.
+    That is its configuration, API keys, clients and agents, and its users' factors and challenges. What lives for
+    a short time only, as passcodes, can no longer be reached and ends by itself.
     """
     if not yes:
         tenant = run(settings, lambda engine: engine.tenants.read(tenant_id))
@@ -239,8 +240,8 @@ def delete(settings: Settings, *, tenant_id: TenantId, yes: bool, as_json: bool)
     erased = run(settings, lambda engine: engine.erasure.erase_tenant(tenant_id))
     deleted = Deleted(tenant_id=tenant_id, **erased._asdict())
     text = (
-        f"Deleted, with {erased.factors} factor(s), {erased.challenges} challenge(s) and {erased.dead_letters} "
-        "callback(s) that could not be delivered."
+        f"Deleted, with {erased.agents} agent(s), {erased.factors} factor(s), {erased.challenges} challenge(s) "
+        f"and {erased.dead_letters} callback(s) that could not be delivered."
     )
     answer(deleted, text, as_json=as_json)
 

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 import click
 from phonenumbers.phonenumberutil import region_code_for_country_code
@@ -58,6 +59,15 @@ def calling_code(text: str) -> object:
     if match is None or region_code_for_country_code(int(match[1])) in _NO_COUNTRY:
         raise click.BadParameter("a country's calling code is needed, as in 49 or +49; 0 for none.")
     return int(match[1])
+
+
+def network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text.strip())
+    except ValueError:
+        raise click.BadParameter(
+            "a network is needed, as in 10.0.0.0/8 or 2001:db8::/32, without host bits."
+        ) from None
 
 
 def per_second(text: str) -> object:

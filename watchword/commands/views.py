@@ -2,14 +2,13 @@
 
 import msgspec
 
-from engine.api_keys import api_key_id
-from engine.ids import AdminId
+from engine.ids import AdminId, api_key_id
 from engine.rates import DefaultRates, Rate, per_second
 from engine.tenants import ChallengeSetup, Tenant
 from engine.totp import TotpPolicy
 from watchword.commands.output import listing, printable, table, timestamp
 
-_KEY_HEADER = ("API KEY ID", "NAME", "CREATED")
+_KEY_HEADER = ("API KEY ID", "NAME", "CREATED", "SCOPES", "NETWORKS")
 
 
 class TenantLine(msgspec.Struct):
@@ -24,11 +23,13 @@ class TenantLine(msgspec.Struct):
 
 
 class KeyLine(msgspec.Struct):
-    """An API key, without what would open anything."""
+    """An API key, without what would open anything. No networks = any."""
 
     key_id: str
     name: str
     created_at: str
+    scopes: tuple[str, ...]
+    networks: tuple[str, ...]
 
 
 class LimitsInForce(msgspec.Struct):
@@ -154,13 +155,20 @@ class TenantDetails(msgspec.Struct, kw_only=True):
 def key_lines(tenant: Tenant) -> list[KeyLine]:
     """Oldest first."""
     known = sorted(tenant.api_keys.items(), key=lambda item: item[1].created_at)
-    return [KeyLine(api_key_id(digest), key.name, timestamp(key.created_at)) for digest, key in known]
+    return [
+        KeyLine(api_key_id(digest), key.name, timestamp(key.created_at), key.scopes, key.networks)
+        for digest, key in known
+    ]
 
 
 def keys_text(lines: list[KeyLine]) -> str:
     if not lines:
         return "No API key: `watchword key issue TENANT --name NAME` makes one."
-    return table(_KEY_HEADER, [(line.key_id, line.name, line.created_at) for line in lines])
+    rows = [
+        (line.key_id, line.name, line.created_at, " ".join(line.scopes), " ".join(line.networks) or "any")
+        for line in lines
+    ]
+    return table(_KEY_HEADER, rows)
 
 
 def _rate(own: int | None, default: Rate) -> str:
