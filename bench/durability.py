@@ -86,10 +86,10 @@ def _answers(client: "redis.Redis") -> bool:
         return False
 
 
-def _round(number: int, operation: str, seconds: float, on: Deployment) -> Sample:
+def _round(number: int, operation: str, seconds: int, on: Deployment) -> Sample:
     tenancy = on.tenancy
     if operation == "fetch":
-        tenancy.submit_ahead(number, int(seconds * _MOST_PER_SECOND))
+        tenancy.submit_ahead(number, seconds * _MOST_PER_SECOND)
         arguments = (tenancy.path, str(tenancy.made_ahead(number)), tenancy.api_key, operation)
     else:
         arguments = (tenancy.path.rstrip("/"), str(tenancy.to_submit(number)), "", operation)
@@ -108,8 +108,8 @@ def _round(number: int, operation: str, seconds: float, on: Deployment) -> Sampl
 
 @click.command()
 @click.option("--rounds", default=5, show_default=True)
-@click.option("--seconds", default=2.0, show_default=True, help="Length of a round.")
-def main(*, rounds: int, seconds: float) -> None:
+@click.option("--seconds", default=2, show_default=True, help="Length of a round; wrk takes whole ones.")
+def main(*, rounds: int, seconds: int) -> None:
     """Measure, print the table, write the JSON."""
     samples: dict[tuple[str, str], list[Sample]] = {(name, mode): [] for name in OPERATIONS for mode in MODES}
     with ExitStack() as stack:

@@ -21,6 +21,7 @@ from edge.errors import (
     UnsupportedMediaType,
     find_row,
 )
+from edge.examples import SAMPLES, Example, Examples
 from edge.routes import Route, Surface
 from edge.schemas import Json, Schemas
 from engine.errors import Invalid, LinkDown, OriginRefused, OutcomeUnknown, Overloaded, Unauthenticated
@@ -67,6 +68,7 @@ class Chapter:
         self._surface = surface
         self._calls = [call for route in surface.routes for call in route.methods.values()]
         self._params = {name: surface.params.get(name, str) for route in surface.routes for name in _params(route)}
+        self._examples = Examples(surface.name, [surface.prefix + route.path for route in surface.routes])
         self._schemas = Schemas(surface.name, asked=list(self._asked()), told=list(self._told()))
 
     def components(self) -> dict[str, Json]:
@@ -82,7 +84,8 @@ class Chapter:
     def paths(self) -> Json:
         return {
             self._surface.prefix + path: {
-                method.lower(): self._operation(route, path, call) for method, call in route.methods.items()
+                method.lower(): self._operation(route, path, method, call)
+                for method, call in route.methods.items()
             }
             for route in self._surface.routes
             for path in route.paths
@@ -105,7 +108,8 @@ class Chapter:
             yield from (kind for kind in (answer.kind,) if kind is not None)
             yield from (field.kind for field in answer.headers)
 
-    def _operation(self, route: Route, path: str, call: Call) -> Json:
+    def _operation(self, route: Route, path: str, method: str, call: Call) -> Json:
+        examples = self._examples.of(method, self._surface.prefix + route.path)
         name = f"{self._surface.name}_{call.operation.__name__}"
         described: Json = {
             "operationId": name if path == route.path else f"{name}_at{_BETWEEN_WORDS.sub('_', path).rstrip('_')}",
@@ -114,30 +118,36 @@ class Chapter:
             "responses": {str(answer.status): self._answer(answer) for answer in call.answers}
             | dict(self._refusals(route, call)),
         }
+        _show_told(described["responses"], examples)
         if call.description:
             described["description"] = call.description
         if path != route.path:
             described["deprecated"] = True
-        if parameters := list(self._parameters(route, call)):
+        if parameters := list(self._parameters(route, call, examples)):
             described["parameters"] = parameters
         if call.body:
-            content = {call.body.media_type: {"schema": self._schemas.of(call.body.kind)}}
-            described["requestBody"] = {"required": True, "content": content}
+            content = {"schema": self._schemas.of(call.body.kind)} | _shown_asked(examples)
+            described["requestBody"] = {"required": True, "content": {call.body.media_type: content}}
         if call.credentials:
             described["security"] = [{each.name: list(each.scopes)} if each else {} for each in call.credentials]
         return described
 
-    def _parameters(self, route: Route, call: Call) -> Iterator[Json]:
+    def _parameters(self, route: Route, call: Call, examples: list[Example]) -> Iterator[Json]:
         for name in _params(route):
             yield {"$ref": f"#/components/parameters/{self._surface.name}.{name}"}
         for parameter in _query(call):
-            schema = self._schemas.of(parameter.type) | _default(parameter)
-            yield {"name": parameter.encode_name, "in": "query", "required": parameter.required, "schema": schema}
+            name, schema = parameter.encode_name, self._schemas.of(parameter.type) | _default(parameter)
+            said = [{"example": each.query[name]} for each in examples if name in each.query]
+            described = {"name": name, "in": "query", "required": parameter.required, "schema": schema}
+            yield {**described, **(said[0] if said else {})}
         for field in call.headers:
             yield {"name": field.name, "in": "header", **self._header(field)}
 
     def _path_parameter(self, name: str) -> Json:
-        return {"name": name, "in": "path", "required": True, "schema": self._schemas.of(self._params[name])}
+        described: Json = {"name": name, "in": "path", "required": True}
+        if name in SAMPLES:
+            described["example"] = SAMPLES[name]
+        return {**described, "schema": self._schemas.of(self._params[name])}
 
     def _header(self, field: HeaderField) -> Json:
         return {"description": field.description, "schema": self._schemas.of(field.kind)}
@@ -182,6 +192,18 @@ class Chapter:
                 if kind in table:
                     return table[kind]
         return ()
+
+
+def _shown_asked(examples: list[Example]) -> Json:
+    """Bodies of requests. Those that are refused are shown too, with what they are told."""
+    shown = [each.shown(each.asked) for each in examples if each.asked is not None]
+    return {"examples": {name: value for each in shown for name, value in each.items()}} if shown else {}
+
+
+def _show_told(responses: Json, examples: list[Example]) -> None:
+    for example in examples:
+        for content in responses[example.status].get("content", {}).values():
+            content.setdefault("examples", {}).update(example.shown(example.told))
 
 
 def _params(route: Route) -> list[str]:

@@ -155,6 +155,8 @@ class Endpoint:
         tenant_id = request.params.get("tenant_id")
         if origin is None or tenant_id is None:
             return cors.ANYBODY
+        if self._state.is_own_page(request):  # a tenant need not name us among its sites
+            return cors.NOBODY
         known = self._state.engine.known_tenants
         try:
             tenant = await known.read(TenantId(tenant_id))

@@ -55,6 +55,19 @@ class EdgeState:
         """Where the caller reaches this edge: as it is set, or else as the caller has named it."""
         return request.origin if self.public_url is None else self.public_url
 
+    def is_own_page(self, request: Request) -> bool:
+        """Whether a page of this edge asks, and no other site's: browsers say so, for others it means nothing.
+
+        Without a public URL the host that is named is taken for ours, and where TLS ends before us its scheme is
+        not known here: then the browser's own word for it counts.
+        """
+        origin = request.header(b"origin")
+        if self.public_url is not None:
+            return origin is not None and origin == "/".join(self.public_url.split("/")[:3])
+        return request.headers.get(b"sec-fetch-site") == b"same-origin" or (
+            bool(origin) and origin == request.origin
+        )
+
     def drain(self) -> None:
         """Be unready from now on, but keep serving."""
         self.draining = True

@@ -116,12 +116,13 @@ async def open_engine(options: Options) -> AsyncGenerator[Engine]:
             store, keyring = DeploymentStore(link), options.keyring
             space = await open_deployment(store, keyring=keyring, partitions=options.partitions)
             async with (
-                Refounding(link, store, space, keyring=keyring),
                 Keyholders(KeyholderStore(link), keyring) as keyholders,
                 Limits(LimitStore(link), space) as limits,
                 Usage(UsageStore(link), space) as usage,
             ):
-                yield _assemble(link, space, keyholders, limits, usage, passwords, options)
+                engine = _assemble(link, space, keyholders, limits, usage, passwords, options)
+                async with Refounding(link, store, space, engine.deployment_secrets, keyring=keyring):
+                    yield engine
     finally:
         passwords.close()
 

@@ -22,10 +22,23 @@ class DeploymentSecrets:
             KeyMissing: it was sealed by a key that is not in the ring.
         """
         if name not in self._known:
-            proposal = self._keyring.seal(make(), scope=SCOPE, bound_to=bound_to(name))
-            kept = await self._store.keep(name=name, proposal=proposal)
-            self._known[name] = self._keyring.unseal(kept.secret, scope=SCOPE, bound_to=bound_to(name))
+            self._known[name] = await self._keep(name, make())
         return self._known[name]
+
+    async def keep_again(self) -> None:
+        """Give the secrets that are known here back to a Redis that has lost them, or know those that it has.
+
+        Raises:
+            KeyMissing: as `read`.
+        """
+        for name, secret in [*self._known.items()]:
+            self._known[name] = await self._keep(name, secret)
+
+    async def _keep(self, name: str, proposed: bytes) -> bytes:
+        """The secret that is in force from now on."""
+        proposal = self._keyring.seal(proposed, scope=SCOPE, bound_to=bound_to(name))
+        kept = await self._store.keep(name=name, proposal=proposal)
+        return self._keyring.unseal(kept.secret, scope=SCOPE, bound_to=bound_to(name))
 
     async def seats(self) -> list[Seat]:
         """Where they are kept, and the key of the digests in key names beside them."""

@@ -10,7 +10,8 @@ import logging
 from typing import Self
 
 from engine.deployment import open_deployment
-from engine.errors import Misconfigured, ScriptFailed, Unavailable
+from engine.deployment_secrets import DeploymentSecrets
+from engine.errors import CannotUnseal, Misconfigured, ScriptFailed, Unavailable
 from engine.sealing import Keyring
 from engine.store.deployment import DeploymentStore
 from engine.store.keys import KeySpace
@@ -24,11 +25,20 @@ _logger = logging.getLogger(__name__)
 class Refounding:
     """Entered, it looks whether the deployment is still there, whenever Redis may have lost it."""
 
-    def __init__(self, link: AnyLink, store: DeploymentStore, space: KeySpace, *, keyring: Keyring) -> None:
+    def __init__(
+        self,
+        link: AnyLink,
+        store: DeploymentStore,
+        space: KeySpace,
+        deployment_secrets: DeploymentSecrets,
+        *,
+        keyring: Keyring,
+    ) -> None:
         self._link = link
         self._store = store
         self._space = space
         self._keyring = keyring
+        self._secrets = deployment_secrets
         self._may_be_lost = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
 
@@ -56,7 +66,7 @@ class Refounding:
             except (Unavailable, ScriptFailed):
                 self._may_be_lost.set()
                 await asyncio.sleep(_AGAIN_SECONDS)
-            except Misconfigured as error:
+            except (Misconfigured, CannotUnseal) as error:
                 _logger.error("this process must be restarted: %s", error)  # noqa: TRY400  # no news in its traceback
 
     async def _join_again(self) -> None:
@@ -70,3 +80,4 @@ class Refounding:
         if space.index_key != self._space.index_key:
             _logger.warning("Redis holds another deployment than before; it is adopted")
             self._space.adopt(space.index_key)
+        await self._secrets.keep_again()

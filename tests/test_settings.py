@@ -163,6 +163,45 @@ def test_what_is_just_out_of_bounds_is_refused(name: str, text: str) -> None:
         read_settings({PREFIX + name: text})
 
 
+# Files
+
+
+SECRETS = sorted(name for name, setting in settings_table().items() if setting.is_secret)
+
+
+def test_what_holds_a_secret_may_be_in_a_file() -> None:
+    assert SECRETS == ["WATCHWORD_KEYS", "WATCHWORD_REDIS_PASSWORD", "WATCHWORD_REDIS_URL"]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_is_read_from_the_file_that_is_named(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("hunter2\n")
+    assert getattr(read_settings({f"{name}_FILE": str(file)}), field(name)) == "hunter2"
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        ({"WATCHWORD_KEYS": "hunter2", "WATCHWORD_KEYS_FILE": "/secret"}, "are both set"),
+        ({"WATCHWORD_KEYS_FILE": "/nowhere/at/all"}, "/nowhere/at/all cannot be read: No such file"),
+        ({"WATCHWORD_KEYS_FILE": "/dev/null"}, "/dev/null is empty"),
+        ({"WATCHWORD_PORT_FILE": "/dev/null"}, "unknown setting WATCHWORD_PORT_FILE"),
+    ],
+)
+def test_a_file_that_is_of_no_use_is_refused(environ: dict[str, str], sentence: str) -> None:
+    with pytest.raises(Misconfigured, match=sentence) as refusal:
+        read_settings(environ)
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(Misconfigured, match="it is not text"):
+        read_settings({"WATCHWORD_KEYS_FILE": str(file)})
+
+
 # From settings to an engine
 
 

@@ -23,6 +23,8 @@ Watchword serves on {url}
   demo tenant  {tenant_id}
   API key      {api_key}
 
+  the customer's page  {url}/customer/{tenant_id}
+
 Paste into another terminal:
 
   # the customer asks for a passcode on the company's site
@@ -49,6 +51,7 @@ The same engine challenges users. An application gets a token, and a factor whos
        -H 'content-type: application/json' \\
        -d '{{"phone_number": "+447700900000", "external_user_id": "{user}"}}'
 
+Every call, to read and to try: {url}/docs?tenant={tenant_id}
 docs/authenticator.md goes on from there. Ctrl-C stops it; the data stays in {data}.
 """
 

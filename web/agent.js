@@ -34,6 +34,7 @@ li + li { margin-top: .5rem; }
 label { display: block; font-weight: 600; }
 .hint, .why { color: var(--quiet); font-size: .9375rem; }
 .hint { margin: 0 0 .375rem; }
+button + .why { margin-top: 1rem; }
 input {
   width: 100%; min-height: 3rem; padding: .5rem .75rem; border: 1px solid var(--line); border-radius: .5rem;
   background: var(--ground); color: inherit; font: inherit; font-size: 1.25rem;

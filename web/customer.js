@@ -48,6 +48,8 @@ button {
 button.other { background: var(--ground); color: var(--accent); }
 button[aria-disabled="true"] { opacity: .75; cursor: progress; }
 button + button { margin-top: .75rem; }
+button + p { margin-top: 1rem; }
+.why:last-child { margin-bottom: 0; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 h2:focus { outline: none; }
 .error { color: var(--alert); font-weight: 600; }
@@ -123,9 +125,12 @@ function newIdempotencyKey() {
 }
 
 class WatchwordCustomer extends HTMLElement {
+  static observedAttributes = ["tenant", "api", "lang"];
+
   #root = this.attachShadow({ mode: "open" });
   #view = make("div");
   #status = make("p", { role: "status", className: "unseen" });
+  #turn = 0; // which start this is: an attribute may change while an earlier one waits
   #words = null;
   #language = "en";
   #config = null;
@@ -146,6 +151,13 @@ class WatchwordCustomer extends HTMLElement {
     this.#start();
   }
 
+  attributeChangedCallback(name, before, after) {
+    if (!this.#turn || before === after) return;
+    if (name === "lang") this.#words = null;
+    else this.#config = this.#attempt = null;
+    this.#start();
+  }
+
   disconnectedCallback() {
     clearInterval(this.#timer);
     document.removeEventListener("visibilitychange", this.#look);
@@ -155,7 +167,7 @@ class WatchwordCustomer extends HTMLElement {
   /* What goes over the wire. */
 
   get #url() {
-    const base = (this.getAttribute("api") || new URL(HERE).origin).replace(/\/+$/, "");
+    const base = (this.getAttribute("api") || HERE.split("/assets/")[0]).replace(/\/+$/, "");
     return `${base}/api/v2/${encodeURIComponent(this.getAttribute("tenant") || "")}/identity/passcode`;
   }
 
@@ -180,7 +192,9 @@ class WatchwordCustomer extends HTMLElement {
 
   async #configure() {
     if (this.#config && Date.now() - this.#configuredAt < FRESH_MS) return;
-    const { tenant_config_details: details } = await this.#ask(`${this.#url}/config`);
+    const url = this.#url;
+    const { tenant_config_details: details } = await this.#ask(`${url}/config`);
+    if (url !== this.#url) return;
     this.#config = typeof details === "string" ? JSON.parse(details) : details;
     this.#configuredAt = Date.now();
   }
@@ -192,26 +206,24 @@ class WatchwordCustomer extends HTMLElement {
     for (const language of wanted) {
       const answer = await fetch(new URL(`customer.${language}.json`, HERE));
       if (!answer.ok) continue;
-      this.#words = await answer.json();
-      this.#language = language;
-      this.#view.lang = this.#status.lang = language;
-      return;
+      return [language, await answer.json()];
     }
+    throw new Error("no words");
   }
 
   /* What is seen. */
 
   async #start() {
+    const turn = ++this.#turn;
     this.#view.setAttribute("aria-busy", "true");
-    const speaking = this.#words ? Promise.resolve() : this.#speak();
+    const speaking = this.#words ? [this.#language, this.#words] : this.#speak();
     const configuring = this.#configure().then(() => null, (refused) => refused);
-    try {
-      await speaking;
-    } catch {
-      this.#show(make("p", { role: "alert", className: "error" }, LAST_WORDS));
-      return;
-    }
+    const [language, words] = await Promise.resolve(speaking).catch(() => []);
     const refused = await configuring;
+    if (turn !== this.#turn) return;
+    if (!words) return this.#show(make("p", { role: "alert", className: "error" }, LAST_WORDS));
+    this.#words = words;
+    this.#language = this.#view.lang = this.#status.lang = language;
     this.#view.removeAttribute("aria-busy");
     if (refused) this.#showTrouble(refused, () => this.#start());
     else this.#showEntry();
@@ -426,8 +438,8 @@ class WatchwordCustomer extends HTMLElement {
   /* What happens around. */
 
   #said(refused) {
-    const words = this.#words.refused;
-    const text = words[refused.name] ?? words.broken;
+    const words = this.#words;
+    const text = words.refused[refused.name] ?? words.refused.broken;
     const wait = refused.retryAfter ? ` ${fill(words.wait, { time: this.#duration(refused.retryAfter) })}` : "";
     const life = this.#config ? this.#duration(this.#config.pass_key_expires) : "";
     return fill(text, { life }) + wait;
@@ -441,8 +453,9 @@ class WatchwordCustomer extends HTMLElement {
 
   #look = () => this.#tick?.();
 
-  /** Nobody who goes back in this browser finds the code. */
+  /** Nobody who goes back in this browser finds the code, or the number. */
   #leave = () => {
+    this.#entered = "";
     if (this.#words && this.#config) this.#showEntry();
   };
 }

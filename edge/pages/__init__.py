@@ -2,7 +2,8 @@
 
 from edge.calls import Call
 from edge.dialect import ProblemDetails
-from edge.pages import agents, operations
+from edge.pages import agents, docs, operations
+from edge.pages.assets import AssetsDialect
 from edge.pages.dialect import PagesDialect
 from edge.routes import Route, Surface
 from engine import errors as engine
@@ -11,7 +12,7 @@ _ASSETS = Surface(
     name="assets",
     description="Scripts, styles and words of pages.",
     prefix="/assets",
-    dialect=ProblemDetails(),
+    dialect=AssetsDialect(),
     is_api=False,
     routes=(
         Route("/{version}/{name}", {"GET": Call(operations.serve_asset, "A file, which may be kept for good")}),
@@ -38,6 +39,17 @@ _CUSTOMER = Surface(
     ),
 )
 
+_DOCS = Surface(
+    name="docs",
+    description="The OpenAPI document, to read and to try.",
+    prefix="/docs",
+    dialect=PagesDialect(),
+    is_api=False,
+    routes=(
+        Route("", {"GET": Call(docs.show_docs, "The OpenAPI document, to read and to try")}),
+        Route("/{version}/{name}", {"GET": Call(docs.serve_swagger_ui, "A file of Swagger UI")}),
+    ),
+)
 _OF_TENANT = (engine.UnknownTenant, engine.TenantInactive)
 # What the agents' page asks for: data, and refusals in words for programs.
 _AGENT_SESSION = Surface(
@@ -100,4 +112,4 @@ _AGENT = Surface(
     ),
 )
 
-SURFACES = (_ASSETS, _CUSTOMER, _AGENT_SESSION, _AGENT)
+SURFACES = (_ASSETS, _CUSTOMER, _AGENT_SESSION, _AGENT, _DOCS)

@@ -11,6 +11,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
+from edge.dialect import ProblemDetails
 from edge.errors import NotFound
 from edge.http import Headers, Reply, Request
 
@@ -32,6 +33,13 @@ _SHARED: Headers = (
     (b"x-content-type-options", b"nosniff"),
     (b"vary", b"accept-encoding"),
 )
+
+
+class AssetsDialect(ProblemDetails):
+    """A script of any site may look whether there is a file, and read that there is none."""
+
+    def headers(self, request: Request, error: Exception) -> Headers:
+        return (*_SHARED, *super().headers(request, error))
 
 
 class _Form(NamedTuple):

@@ -26,7 +26,9 @@ LANGUAGES = tuple(sorted(read_words("pages")))
 
 def language_of(request: Request) -> str:
     """The one of ours that the reader likes best (RFC 9110 12.5.4)."""
-    accepted = _ACCEPTED.finditer(request.header(b"accept-language") or "")
-    liked = {match[1].lower(): float(match[2] or 1) for match in reversed(list(accepted))}
-    known = [language for language in sorted(liked, key=liked.__getitem__, reverse=True) if language in LANGUAGES]
-    return known[0] if known and liked[known[0]] > 0 else DEFAULT
+    liked = {DEFAULT: 0.0}
+    for match in _ACCEPTED.finditer(request.header(b"accept-language") or ""):
+        language = match[1].lower()
+        if language in LANGUAGES:
+            liked[language] = max(float(match[2] or 1), liked.pop(language, 0.0))
+    return max(liked, key=liked.__getitem__)

@@ -46,7 +46,7 @@ _GUARDS: Headers = (
     (b"vary", b"accept-language"),
     (b"x-content-type-options", b"nosniff"),
 )
-_HTML = (b"content-type", b"text/html; charset=utf-8")
+HTML = (b"content-type", b"text/html; charset=utf-8")
 
 
 def guards(*, framed_by: Sequence[str] = NOWHERE, policy: str = _POLICY) -> Headers:
@@ -66,4 +66,4 @@ def page(
     request: Request, template: str, *, status: int = 200, framed_by: Sequence[str] = NOWHERE, **content: object
 ) -> Reply:
     """A page that is not kept by caches: it may be somebody's."""
-    return Reply(status, render(request, template, **content), (_HTML, *guards(framed_by=framed_by)))
+    return Reply(status, render(request, template, **content), (HTML, *guards(framed_by=framed_by)))

@@ -44,7 +44,7 @@ class ClusterLink:
     Args:
         cluster: where to ask first, and how to sign in.
         scripts: loaded on every connect to any master.
-        deadline_ms: a call that is not answered by then fails; noticed within a fifth of it.
+        deadline_ms: a call that is not answered by then has failed, in the last fifth of it.
         max_in_flight: calls to one master beyond it are refused at once.
         durability: what must be true of a write before its call is answered.
     """

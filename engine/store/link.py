@@ -36,7 +36,7 @@ class Link:
     Args:
         locator: says where the server is and how to sign in.
         scripts: loaded on every connect.
-        deadline_ms: a call that is not answered by then fails; noticed within a fifth of it.
+        deadline_ms: a call that is not answered by then has failed, in the last fifth of it.
         max_in_flight: calls beyond it are refused at once.
         durability: what must be true of a write before its call is answered.
         member: what makes it the link to one node of a Cluster.

@@ -10,7 +10,7 @@ class Sweeps:
     """One for all links of a process, so that a call keeps its age when it goes from one to another.
 
     Args:
-        deadline_ms: a call is overdue after it; noticed within a fifth of it.
+        deadline_ms: a call is answered by then, or has failed: it does so in the last fifth of it.
     """
 
     def __init__(self, deadline_ms: int) -> None:
@@ -20,7 +20,7 @@ class Sweeps:
     @property
     def overdue(self) -> int:
         """Calls that were made before this sweep are overdue."""
-        return self.now - _PER_DEADLINE
+        return self.now - _PER_DEADLINE + 1
 
     @property
     def stalled(self) -> int:

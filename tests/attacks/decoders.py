@@ -16,8 +16,10 @@ from edge.errors import BodyTooLarge, HeaderRefused, MalformedBody
 from edge.http import Request, path_segments
 from edge.identity.wire import SUBMIT, Submit, speaks_key
 from edge.pages.languages import language_of
+from edge.pages.sessions import cookie
 from edge.wire import Body
 from engine import challenge_records, factors
+from engine.agents import Agent
 from engine.challenge_records import Due
 from engine.clients import Grant
 from engine.deliveries import Event
@@ -146,6 +148,8 @@ def _of_requests() -> Iterator[Decoder]:
     yield Decoder("Idempotency-Key", once, inputs.BYTES, (HeaderRefused,))
     yield Decoder("Host", of_header(b"host", lambda read: read.origin), inputs.BYTES)
     yield Decoder("X-Request-Id", of_header(b"x-request-id", lambda read: read.id.decode("ascii")), inputs.BYTES)
+    session = of_header(b"cookie", lambda read: cookie(read, "watchword-agent"))
+    yield Decoder("Cookie", session, inputs.COOKIES)
     yield Decoder("Accept-Language", of_header(b"accept-language", language_of), inputs.LANGUAGES)
     yield Decoder("form", form, inputs.FORMS, (MalformedBody, BodyTooLarge), ("edge.http:Request.form",))
     yield Decoder("path", segments, inputs.PATHS, (), ("edge.http:path_segments",))
@@ -180,6 +184,7 @@ def _of_records() -> Iterator[Decoder]:
         "tenant": (Tenant, "engine.tenants:"),
         "tenant that is rewritten": (Tenant, "engine.tenants:_rewritten"),
         "token": (Grant, "engine.clients:_read"),
+        "agent": (Agent, "engine.agents:Agents.read"),
     }
     for name, (kind, place) in of_json.items():
         reads = msgspec.json.Decoder(kind).decode

@@ -37,6 +37,7 @@ class House(NamedTuple):
     challenge: str
     managing_key: str
     agent: str
+    operator: "Operator"
 
     @property
     def ids(self) -> dict[str, str]:
@@ -142,7 +143,7 @@ def build(operator: "Operator", admin: "Admin", http: "httpx.Client") -> House:
     agent = "ann@example.com"
     operator.run(lambda engine: engine.agents.create(tenant.id, name="Ann", email=agent))
     challenge = app.challenge(factor)
-    return House(tenant, app, user, pass_key, passcode, factor, challenge, managing_key, agent)
+    return House(tenant, app, user, pass_key, passcode, factor, challenge, managing_key, agent, operator)
 
 
 def call(

@@ -22,6 +22,7 @@ ROWS = st.lists(TEXT | NUMERALS | st.uuids().map(str), max_size=7).map(" ".join)
 FORMS = st.text("a=&%+;2f").map(str.encode) | BYTES
 PATHS = st.text("/%0123456789abcdefxyz.").map(str.encode)
 KEYRINGS = st.from_regex(r"[a-z0-9]{1,8}:[A-Za-z0-9+/=]{40,48}(,.*)?") | TEXT
+COOKIES = st.from_regex(rb"((watchword-agent|x)=[a-z0-9=\" ]{0,5};? ?){0,5}") | TEXT_AS_BYTES
 LANGUAGES = st.from_regex(rb"([a-z]{2,3}(-[A-Z]{2})?(;q=[01](\.[0-9]{0,3})?)?,? ?){0,9}") | TEXT_AS_BYTES
 BASIC = st.binary(max_size=60).map(lambda raw: b"Basic " + raw) | TEXT_AS_BYTES
 

@@ -23,6 +23,7 @@ ELSEWHERE = {
     "edge.courier.transport:resolve": "what the resolver of this machine has answered",
     "edge.courier.transport:_Network._addresses": "the host of a Target; tests/courier/test_sender_guarded.py",
     "edge.pages.languages:read_words": "files of this program",
+    "watchword.commands.values:network": "an option of a command; tests/commands/test_keys_and_admins.py",
     "watchword.commands.tenants:_changes": "options that click has read",
 }
 every_decoder = pytest.mark.parametrize("name", DECODERS)

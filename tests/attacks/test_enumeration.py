@@ -17,6 +17,7 @@ import pytest
 from engine.tokens import Kind, mint
 from tests.attacks.houses import House, build
 from tests.attacks.timing import ROUNDS, TURNS, slowed, tells_apart
+from tests.edge.agents import OWN_PAGE, new_agent
 from tests.edge.apps import code_operation
 from tests.edge.sockets import Answer, request
 from tests.edge.stored import names
@@ -173,6 +174,21 @@ def test_an_e_mail_address_that_has_signed_up_is_as_one_that_has_not(line: Line,
     kinds = Kinds(
         again(lambda: sign_in(email, fresh("wrong"))),
         again(lambda: sign_in(fresh("nobody").replace(" ", "") + "@example.com", fresh("wrong"))),
+    )
+    assert_alike(line, kinds, turns=10)
+
+
+def test_an_agent_who_has_a_log_in_is_as_one_who_has_none(line: Line, house: House) -> None:
+    agent = new_agent(house.operator, house.tenant)
+
+    def guess(email: str) -> bytes:
+        body = msgspec.json.encode({"email": email, "password": fresh("wrong")})
+        headers = [*OWN_PAGE.items(), ("content-type", "application/json")]
+        return request("POST", f"{agent.path}/session", headers, body)
+
+    kinds = Kinds(
+        again(lambda: guess(agent.email)),
+        again(lambda: guess(fresh("nobody").replace(" ", "") + "@example.com")),
     )
     assert_alike(line, kinds, turns=10)
 

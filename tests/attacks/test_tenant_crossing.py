@@ -5,12 +5,14 @@ every mixture of the intruder's ids and the victim's, and with the body that the
 has a recipe below, or is said to be nobody's. So a new call is crossed, or fails a test until somebody says how.
 """
 
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from tests.attacks.houses import House, build, call
+from tests.edge.agents import Agent, new_agent
 from tests.edge.declared import Called, assert_refused, every_path
 from tests.edge.stored import nothing_new
 
@@ -37,12 +39,16 @@ PUBLIC = frozenset(
         "read",  # the OpenAPI document
         "read_signing_keys",
         "serve_asset",
+        "serve_swagger_ui",
+        "show_agent_page",
         "show_customer_page",
         "show_log_in",
         "log_in",
         "show_sign_up",
         "sign_up_at_console",
         "log_out",
+        "show_docs",
+        "sign_agent_in",
     }
 )
 # Of the console, for the administrator's own: tests/edge/test_console.py crosses them.
@@ -214,8 +220,49 @@ def revoke_token(intruder: House, victim: House) -> None:
     assert victim.app.get(victim.app.project).status_code == 200
 
 
+def agents(intruder: House, victim: House) -> "tuple[Agent, Agent]":
+    """The intruder's agent, at home and at the victim's page."""
+    own = new_agent(intruder.operator, intruder.tenant).signed_in()
+    return own, replace(own, tenant=victim.tenant)
+
+
+def show_agent_session(intruder: House, victim: House) -> None:
+    own, elsewhere = agents(intruder, victim)
+    assert own.who() == {"name": "Ann", "email": own.email}
+    assert elsewhere.who() is None
+
+
+def sign_agent_out(intruder: House, victim: House) -> None:
+    """It is well, and ends nobody's session."""
+    own, elsewhere = agents(intruder, victim)
+    theirs = new_agent(victim.operator, victim.tenant).signed_in()
+    assert elsewhere.sign_out().status_code == 204
+    assert replace(theirs, tenant=intruder.tenant).sign_out().status_code == 204
+    assert None not in (own.who(), theirs.who())
+
+
+def fetch_for_agent(intruder: House, victim: House) -> None:
+    """By a session of another tenant, or by the name and password of an agent there."""
+    own, elsewhere = agents(intruder, victim)
+    answers = [elsewhere.fetch(victim.pass_key), elsewhere.sign_in(), own.fetch(victim.pass_key)]
+    assert [answer.status_code for answer in answers] == [401, 401, 410]
+    assert victim.passcode not in "".join(answer.text for answer in answers)
+    theirs = new_agent(victim.operator, victim.tenant).signed_in()
+    assert theirs.fetch(victim.pass_key).json()["pass_phrase"] == victim.passcode
+
+
 RECIPES: "dict[str, Callable[[House, House], None]]" = {
-    recipe.__name__: recipe for recipe in (create_factor, list_factors, create_tenant, issue_token, revoke_token)
+    recipe.__name__: recipe
+    for recipe in (
+        create_factor,
+        list_factors,
+        create_tenant,
+        issue_token,
+        revoke_token,
+        show_agent_session,
+        sign_agent_out,
+        fetch_for_agent,
+    )
 }
 
 

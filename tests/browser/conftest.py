@@ -28,6 +28,7 @@ class Watch:
 
     def look_at(self, page: "Page") -> None:
         page.on("console", self._on_console)
+        page.on("dialog", lambda dialog: self.errors.append(dialog.message))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", self._on_request)
 
@@ -64,7 +65,7 @@ async def new_page(browser: "Browser", edge: "Edge") -> "AsyncGenerator[Callable
     contexts: list[Any] = []
 
     async def open_page(**options: Any) -> "Page":  # noqa: ANN401
-        defaults = {"base_url": edge.url, "locale": "en-GB", "viewport": WIDE}
+        defaults: dict[str, Any] = {"base_url": edge.url, "locale": "en-GB", "viewport": WIDE}
         context = await browser.new_context(**defaults | options)
         context.set_default_timeout(5000)
         contexts.append(context)

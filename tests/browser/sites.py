@@ -5,9 +5,9 @@ from threading import Thread
 from typing import Self
 
 _PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Acme</title>
-<script type="module" src="{edge}/assets/customer.js"></script></head>
-<body><main><h1>Acme</h1><watchword-customer tenant="{tenant}"></watchword-customer></main></body></html>"""
+<html lang="{language}"><head><meta charset="utf-8"><title>Acme</title>
+<script type="module" src="{edge}/assets/{widget}.js"></script></head>
+<body><main><h1>Acme</h1><watchword-{widget} tenant="{tenant}"></watchword-{widget}></main></body></html>"""
 
 
 class Site:
@@ -43,5 +43,5 @@ class Site:
     def origin(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}"
 
-    def embed(self, *, edge: str, tenant: str) -> None:
-        self._content = _PAGE.format(edge=edge, tenant=tenant).encode()
+    def embed(self, *, edge: str, tenant: str, language: str = "en", widget: str = "customer") -> None:
+        self._content = _PAGE.format(widget=widget, edge=edge, tenant=tenant, language=language).encode()

@@ -8,13 +8,14 @@ from playwright.async_api import expect
 
 from engine.policies import Alphabet, Mode, PasscodePolicy
 from engine.tenants import Configuration
-from tests.browser.chromium import keep, violations
+from tests.browser.chromium import keep
 from tests.browser.customer import KEY, NUMBER, SUBMIT, SUBMIT_WORD, WORD, Customer, bare
+from tests.edge.tenants import fresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.async_api import Page
+    from playwright.async_api import Page, Route
 
     from tests.edge.tenants import Operator, Tenant
 
@@ -179,7 +180,7 @@ async def test_nobody_who_goes_back_finds_the_code(customer: Customer, tenant: "
     await customer.read_code()
     await customer.page.goto("/livez")
     await customer.page.go_back()
-    await expect(customer.button(SUBMIT)).to_be_visible()
+    await expect(customer.page.get_by_label(KEY)).to_have_value("")
     await expect(customer.code).to_have_count(0)
 
 
@@ -187,10 +188,10 @@ async def test_an_answer_that_was_lost_is_got_by_trying_again(customer: Customer
     """The same attempt has the same code; a further one would be refused as a conflict."""
     lost: list[str] = []
 
-    async def lose(route: object, request: object) -> None:
-        answer = await route.fetch()  # type: ignore[attr-defined]
+    async def lose(route: "Route") -> None:
+        answer = await route.fetch()
         lost.append((await answer.json())["data"]["pass_phrase"])
-        await route.abort()  # type: ignore[attr-defined]
+        await route.abort()
 
     await customer.visit(tenant)
     await customer.page.route("**/identity/passcode", lose)
@@ -212,21 +213,40 @@ async def test_a_customer_without_a_network_is_told_so(customer: Customer, tenan
     await customer.read_code()
 
 
-@pytest.mark.parametrize(("number", "said"), [(" ", "Please enter"), ("x" * 64, ""), ("(-)", "This is neither")])
-async def test_a_number_that_is_none_is_explained(
-    customer: Customer, tenant: "Tenant", number: str, said: str
-) -> None:
+async def test_who_enters_nothing_is_asked_for_a_number(customer: Customer, tenant: "Tenant") -> None:
     await customer.visit(tenant)
-    await customer.submit(number)
-    if said:
-        await expect(customer.error).to_contain_text(said)
-        await expect(customer.page.get_by_label(KEY)).to_be_focused()
-    else:
-        await customer.read_code()
+    await customer.submit(" ")
+    await expect(customer.error).to_have_text("Please enter your phone number or ID.")
+    await expect(customer.page.get_by_label(KEY)).to_be_focused()
 
 
-async def test_the_walk_has_no_barriers(customer: Customer, tenant: "Tenant") -> None:
-    """By axe-core. With that the page's policy is off: axe is a script of nobody's."""
+async def test_who_tries_too_often_is_told_how_long_to_wait(
+    customer: Customer, new_tenant: "Callable[..., Tenant]"
+) -> None:
+    """Until then nothing is sent."""
+    tenant = new_tenant(submit_limit=1)
+    sent: list[int] = []
+
+    async def spend_and_send(route: "Route") -> None:
+        tenant.submit(fresh("key"))
+        while (answer := await route.fetch()).status != 429:
+            tenant.submit(fresh("key"))
+        sent.append(answer.status)
+        await route.fulfill(response=answer)
+
     await customer.visit(tenant)
     await expect(customer.button(SUBMIT)).to_be_visible()
-    assert await violations(customer.page) == []
+    began = await customer.page.evaluate("Date.now()")
+    await customer.page.clock.set_fixed_time(began)
+    await customer.page.route("**/identity/passcode", spend_and_send)
+    await customer.submit()
+    await expect(customer.error).to_have_text("There were too many tries. Please wait 1 second.")
+    await customer.button(SUBMIT).click()
+    await expect(customer.error).to_have_text("There were too many tries. Please wait 1 second.")
+    await keep(customer.page, "customer-limit")
+    assert sent == [429]
+
+    await customer.page.clock.set_fixed_time(began + 2000)
+    await customer.button(SUBMIT).click()
+    await expect(customer.error).to_have_text("There were too many tries. Please wait 1 second.")
+    assert sent == [429, 429]

@@ -201,7 +201,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 def _read(stream: Any, number: int) -> Received | None:  # noqa: ANN401  # a buffered socket
-    """The next request; None if the other side hangs up instead."""
+    """The next request; None if the other side hangs up instead, or in the midst of it."""
     lines: list[bytes] = []
     while (line := stream.readline()) not in {b"\r\n", b""}:
         lines.append(line)
@@ -211,4 +211,5 @@ def _read(stream: Any, number: int) -> Received | None:  # noqa: ANN401  # a buf
     pairs = [field.decode("latin-1").rstrip("\r\n").partition(": ") for field in lines[1:]]
     headers = tuple((name, value) for name, _, value in pairs)
     length = next((int(value) for name, value in headers if name.lower() == "content-length"), 0)
-    return Received(method, target, headers, stream.read(length), number)
+    body = stream.read(length)
+    return Received(method, target, headers, body, number) if len(body) == length else None

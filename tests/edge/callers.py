@@ -100,11 +100,13 @@ class House:
         credentials = {"email": self.tenant.admin.email, "password": PASSWORD}
         logins = ("identity_login", "identity_login_at_user_login", "identity_login_at_tenant_user_login")
         renaming = {"op": "replace", "path": "/external_user_id", "value": fresh("user")}
+        issuing = {"op": "add", "path": "/configuration", "value": {"authenticator": {"issuer_name": "Acme"}}}
         return {
             **dict.fromkeys(logins, credentials),
             "oauth_issue_token": {"grant_type": "client_credentials"},
             "authenticator_create_factor": {"phone_number": PHONE, "external_user_id": fresh("user")},
             "authenticator_change_factor": [renaming],
+            "console_change_project": [issuing],
         }
 
 

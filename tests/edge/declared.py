@@ -68,6 +68,7 @@ DIALECTS: "dict[str, Callable[[Answer], None]]" = {
     "IdentityDialect": identity,
     "OAuthDialect": oauth,
     "AuthenticatorDialect": authenticator,
+    "AssetsDialect": problem,
     "PagesDialect": pages,
     "ConsoleDialect": pages,
     "ProblemDetails": problem,

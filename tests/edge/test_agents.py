@@ -97,8 +97,8 @@ def test_a_browser_that_says_nothing_of_sites_says_its_origin(edge: Edge, agent:
 
 
 def test_a_session_is_good_for_nothing_but_fetching(edge: Edge, agent: Agent, tenant: "Tenant") -> None:
-    details = {"tenant_config_details": {}}
-    calls = [
+    details: dict[str, object] = {"tenant_config_details": {"pass_phrase": "system"}}
+    calls: list[tuple[str, str, dict[str, object] | None]] = [
         ("PUT", f"{tenant.path}/config", details),
         ("POST", f"/api/v2/tenant/{tenant.id}/api_key/refresh", {}),
         ("POST", "/api/v2/tenant", {"tenant_name": "Mine"}),

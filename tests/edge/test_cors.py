@@ -2,16 +2,15 @@
 
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
+from tests.edge.program import NO_LIMITS, Edge
 from tests.edge.stored import nothing_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import httpx
-
-    from tests.edge.program import Edge
     from tests.edge.tenants import Operator, Tenant
 
 OURS, SECOND, FOREIGN = "https://www.acme.example", "https://app.acme.example", "https://evil.example"
@@ -116,6 +115,27 @@ def test_pages_read_refusals_and_headers_too(choosy: "Tenant") -> None:
         assert said(answer, "access-control-expose-headers") >= {"retry-after", "ratelimit", "x-request-id"}
         assert answer.headers["x-content-type-options"] == "nosniff"
     assert choosy.submit("23456", headers=page).status_code == 409
+
+
+def test_a_page_of_the_edge_itself_need_not_be_named(edge: "Edge", choosy: "Tenant") -> None:
+    """The customer's page: its browser says whose it is, by the origin or, where TLS ends before us, in a word."""
+    pages = ({"origin": edge.url}, {"origin": "https://api.example", "sec-fetch-site": "same-origin"})
+    for number, page in enumerate(pages):
+        answer = choosy.submit(f"2345{number}", headers=page)
+        assert (answer.status_code, "access-control-allow-origin" in answer.headers) == (200, False)
+    for page in ({"origin": "null"}, {"origin": FOREIGN, "sec-fetch-site": "cross-site"}):
+        assert choosy.submit("23459", headers=page).status_code == 403
+
+
+def test_an_edge_that_knows_its_address_takes_no_other_for_its_own(edge: "Edge", choosy: "Tenant") -> None:
+    """Whatever host a page names, as by DNS that points at us (rebinding)."""
+    public = "https://api.example"
+    settings = {"keys": edge.keys, "workers": 1, "courier": "off", "public_url": f"{public}/v"}
+    with Edge(edge.redis, **NO_LIMITS, **settings) as told, httpx.Client(base_url=told.url) as http:
+        tenant = choosy.through(http)
+        rebound = {"origin": told.url, "sec-fetch-site": "same-origin"}
+        assert tenant.submit("23456", headers=rebound).status_code == 403
+        assert tenant.submit("23456", headers={"origin": public}).status_code == 200
 
 
 def test_a_client_that_is_no_page_is_asked_for_no_origin(choosy: "Tenant") -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from edge.app import SURFACES
 from edge.pages.rendering import ASSETS
+from tests.edge.agents import Agent, new_agent
 from tests.edge.apps import App, new_app
 from tests.edge.consoles import SAME_SITE
 from tests.edge.declared import Called, assert_refused, every_path
@@ -51,7 +52,7 @@ every_body = pytest.mark.parametrize(
 class Caller:
     """Somebody who may call everything, and knows an id for every parameter of a path."""
 
-    def __init__(self, edge: "Edge", app: App, operators_session: str) -> None:
+    def __init__(self, edge: "Edge", app: App, agent: Agent, operators_session: str) -> None:
         self.edge = edge
         self._operators_session = operators_session
         factor = app.active_factor()
@@ -68,6 +69,7 @@ class Caller:
             "name": "customer.js",
         }
         self._app = app
+        self._agent = agent
 
     def path(self, called: Called, **others: str) -> str:
         return called.path.format(**self.ids | others)
@@ -79,6 +81,8 @@ class Caller:
         known = [CLOSE, ("authorization", authorization), *self._app.tenant.key_header.items(), *headers]
         if called.surface.name == "console_pages":
             known += [("cookie", f"watchword-console={self._session(called)}"), *SAME_SITE.items()]
+        if called.surface.prefix == "/agent-api":
+            known += self._agent.headers.items()
         return ask(self.edge, request(method, path, known, body))
 
     def send(self, called: Called, method: str, body: bytes, media_type: str | None = None) -> Answer:
@@ -98,7 +102,9 @@ class Caller:
 
 @pytest.fixture(scope="module")
 def caller(edge: "Edge", operator: "Operator", admin: "Admin", http: "httpx.Client") -> Caller:
-    return Caller(edge, new_app(operator, operator.new_tenant(admin, http)), operator.new_operator().token)
+    tenant = operator.new_tenant(admin, http)
+    agent = new_agent(operator, tenant).signed_in()
+    return Caller(edge, new_app(operator, tenant), agent, operator.new_operator().token)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,4 +1,4 @@
-"""The documented calls, request by request and byte by byte: tests/golden/<surface>/*.http.
+"""The documented calls, request by request and byte by byte: tests/golden/<surface>/*.http; and the examples.
 
 A file is a story with a tenant of its own. `### title`, the request, `HTTP status`, the headers that matter, the
 body. `$name` stands for a value: one that the story begins with, or one that an answer brings, which must then be
@@ -9,17 +9,19 @@ import re
 import uuid
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 
+from edge.app import SURFACES
+from edge.examples import SAMPLES, exchanges, story
 from engine.tenants import State
 from tests.edge.apps import Factor, new_app
 from tests.edge.documented import Document, must_be_documented
 from tests.edge.tenants import PASSWORD, Admin, Operator, Tenant, fresh
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import httpx
 
@@ -50,36 +52,11 @@ BROUGHT = {
     "coordinate": "[A-Za-z0-9_-]{43}",
     "coordinate_y": "[A-Za-z0-9_-]{43}",
     "key_id": "[A-Za-z0-9_-]{43}",
+    "exposition": "(?s:# .+)",
+    "document": r"\{.+\}",
 }
-ANY = {"time", "number", "timestamp", "picture"}
-
-_EXCHANGE = re.compile(
-    r"### (?P<title>.+)\n"
-    r"(?P<method>[A-Z]+) (?P<path>\S+)\n"
-    r"(?P<headers>(?:[\w-]+: .+\n)*)"
-    r"(?:\n(?P<body>.+)\n)?"
-    r"\nHTTP (?P<status>\d+)\n"
-    r"(?P<answer_headers>(?:[\w-]+: .+\n)*)"
-    r"(?:\n(?P<answer>.+)\n)?"
-)
-
-
-class Exchange(NamedTuple):
-    title: str
-    method: str
-    path: str
-    headers: str
-    body: str | None
-    status: str
-    answer_headers: str
-    answer: str | None
-
-
-def exchanges(text: str) -> "Iterator[Exchange]":
-    for block in re.split(r"(?m)^(?=### )", text)[1:]:
-        match = _EXCHANGE.fullmatch(block.strip() + "\n")
-        assert match, f"cannot be read: {block}"
-        yield Exchange(**match.groupdict())
+ANY = {"time", "number", "timestamp", "picture", "exposition", "document"}
+EXAMPLES = [surface.name for surface in SURFACES if story(surface.name)]
 
 
 def headers(text: str) -> dict[str, str]:
@@ -185,17 +162,33 @@ def test_documented_calls_are_answered_to_the_letter(
     file: Path, http: "httpx.Client", document: Document, request: pytest.FixtureRequest
 ) -> None:
     """And by what the OpenAPI document says of them."""
-    story: Story = request.getfixturevalue(file.parent.name)
-    for exchange in exchanges(file.read_text()):
+    play(file.read_text(), request.getfixturevalue(file.parent.name), http, document)
+
+
+@pytest.mark.parametrize("surface", EXAMPLES)
+def test_the_examples_of_the_document_work(
+    surface: str, http: "httpx.Client", document: Document, request: pytest.FixtureRequest
+) -> None:
+    begins = "identity" if surface == "identity" else "authenticator"
+    play(story(surface), request.getfixturevalue(begins), http, document)
+
+
+def test_what_stands_in_the_document_for_a_value_is_one() -> None:
+    for name in BROUGHT.keys() & SAMPLES.keys():
+        assert re.fullmatch(BROUGHT[name], SAMPLES[name]), name
+
+
+def play(text: str, story: Story, http: "httpx.Client", document: Document) -> None:
+    for exchange in exchanges(text):
         path, sent_headers, body = (
             Template(text).substitute(story) for text in (exchange.path, exchange.headers, exchange.body or "")
         )
         answer = http.request(exchange.method, path, headers=headers(sent_headers), content=body.encode())
-        where = f"{file.name}: {exchange.title}: {answer.text}"
+        where = f"{exchange.title}: {answer.text}"
         assert answer.status_code == int(exchange.status), where
         for name, value in headers(exchange.answer_headers).items():
             assert re.fullmatch(pattern(value, story), answer.headers.get(name, "")), (where, name)
-        match = re.fullmatch(pattern(exchange.answer or "", story), answer.text)
+        match = re.fullmatch(pattern(exchange.answer or "", story), answer.text.removesuffix("\n"))
         assert match, f"{where} is not {exchange.answer}"
         must_be_documented(document, exchange.method, path, answer)
         story |= match.groupdict()

@@ -10,7 +10,7 @@ from edge.dialect import FIELDS, ProblemDetails, Refusals
 from edge.errors import MethodNotAllowed, NotFound
 from edge.http import Request
 from engine import errors as engine
-from tests.edge.documented import Document, operations
+from tests.edge.documented import Document, operations, validator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +53,26 @@ def test_every_operation_says_what_it_is_for_and_what_success_is(document: Docum
     for path, method, operation in operations(document):
         assert operation["summary"], (path, method)
         assert any(status.startswith("2") for status in operation["responses"]), (path, method)
+
+
+def test_every_operation_has_examples_of_what_is_asked_and_told(document: Document) -> None:
+    """That they work is seen in tests/edge/test_golden.py."""
+    for path, method, operation in operations(document):
+        told = [each for status, each in operation["responses"].items() if status < "300"]
+        asked = [operation["requestBody"]] if "requestBody" in operation else []
+        for content in (content for each in (*asked, *told) for content in each.get("content", {}).values()):
+            assert content["examples"], (path, method)
+    for name, parameter in document["components"]["parameters"].items():
+        assert parameter["example"], name
+
+
+def test_every_example_is_of_its_schema(document: Document) -> None:
+    for path, _, operation in operations(document):
+        for status, response in operation["responses"].items():
+            for content in response.get("content", {}).values():
+                for name, example in content.get("examples", {}).items():
+                    errors = [*validator(document, content["schema"]).iter_errors(example["value"])]
+                    assert not errors, (path, status, name, errors)
 
 
 def test_every_pattern_means_the_same_to_other_engines(document: Document) -> None:

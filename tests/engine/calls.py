@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
 DEADLINE_MS = 400
-# Sweeps notice within a fifth of the deadline; the rest is for a machine that is busy with other tests.
+# Sweeps notice in the last fifth of the deadline; the rest is for a machine that is busy with other tests.
 IN_TIME_SECONDS = DEADLINE_MS / 1000 * 1.2 + 1.5
 PATIENT_MS = 30_000
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engine.store.durability import Durability, Mode
-from engine.store.errors import LinkDown, NotReplicated
+from engine.store.errors import LinkDown, NotReplicated, OutcomeUnknown
 from engine.store.opening import AnyLink
-from tests.engine.calls import COUNT, ECHO, is_served, linked_to, run, start
+from tests.engine.calls import COUNT, ECHO, PATIENT_MS, is_served, linked_to, run, start
 from tests.engine.clusters import RedisCluster
 from tests.engine.servers import RedisServer, free_ports, server_binaries
 from tests.waiting import wait_until, wait_until_async
@@ -90,6 +90,19 @@ async def test_what_a_replica_does_not_confirm_is_told_as_unknown_and_counted(pa
         assert pair.primary.admin.get("{0}:test") == b"10"
         pair.replica.resume()
         await wait_until_async(lambda: is_confirmed(link))
+
+
+async def test_answers_that_are_held_when_the_link_is_closed_are_unknown(pair: Pair) -> None:
+    async with linked_to(pair.primary.url, durability=REPLICAS, deadline_ms=PATIENT_MS) as link:
+        pair.replica.pause()
+        held = start(link, COUNT, 10)
+        await wait_until_async(lambda: pair.primary.admin.get("{0}:test") == b"10")
+        late = start(link, COUNT, 10)
+        await wait_until_async(lambda: pair.primary.admin.get("{0}:test") == b"20")
+    async with asyncio.timeout(2):
+        outcomes = await asyncio.gather(*held, *late, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} <= {NotReplicated, OutcomeUnknown}
+    pair.replica.resume()
 
 
 async def test_without_its_fence_connection_a_link_begins_anew(pair: Pair) -> None:

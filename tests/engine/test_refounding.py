@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.sealing import Keyring
     from tests.engine.servers import Admin
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.one_node]  # a Cluster is not emptied at once
 
 
 async def agree(engine: "Engine", other: "Engine") -> bool:
@@ -48,6 +48,32 @@ async def test_a_deployment_that_somebody_else_has_founded_meanwhile_is_adopted(
         both.execute()
     async with open_engine(engine_options) as other:
         await wait_until_async(lambda: agree(engine, other))
+
+
+async def test_the_secrets_of_a_lost_deployment_are_kept_again(
+    engine: "Engine", engine_options: "Options", admin_redis: "Admin"
+) -> None:
+    secret = await engine.deployment_secrets.read("signing", lambda: b"old")
+    admin_redis.execute_command("FLUSHALL")
+    await wait_until_async(lambda: admin_redis.hexists(DEPLOYMENT.decode(), "signing"))
+    async with open_engine(engine_options) as other:
+        assert await other.deployment_secrets.read("signing", lambda: b"new") == secret == b"old"
+
+
+async def test_secrets_that_somebody_else_has_made_meanwhile_are_adopted(
+    engine: "Engine", admin_redis: "Admin", keyring: "Keyring"
+) -> None:
+    await engine.deployment_secrets.read("signing", lambda: b"old")
+    new = keyring.seal(b"new", scope="deployment", bound_to=b"signing")
+    with admin_redis.pipeline(transaction=True) as both:
+        both.flushall()
+        both.hset(DEPLOYMENT, mapping={"signing": new})
+        both.execute()
+
+    async def is_adopted() -> bool:
+        return await engine.deployment_secrets.read("signing", lambda: b"") == b"new"
+
+    await wait_until_async(is_adopted)
 
 
 async def test_one_that_cannot_be_adopted_is_said_to_need_a_restart(

@@ -57,7 +57,7 @@ def durability(request: pytest.FixtureRequest) -> str:
 def terms(durability: str) -> Terms:
     """Where nobody waits for replicas, what was acknowledged last may be lost, and be asked for in vain.
 
-    Where somebody waits, refusals may be later by what replicas have to confirm: a third of a call's deadline.
+    Where somebody waits, refusals may be later by what replicas have to confirm: a third of the deadline.
     """
     if durability == "none":
         return Terms(loses_s=LAG_SECONDS, statuses=Terms().statuses | {404})

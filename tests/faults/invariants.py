@@ -28,8 +28,8 @@ class Terms:
 
     Args:
         client_s: a client waits no longer for any answer.
-        refusal_s: 99 of 100 refusals come within it. That is a call's deadline and a margin: the link looks at the
-            age of calls in fifths of the deadline, and the rest is for a busy machine.
+        refusal_s: 99 of 100 refusals come within it. That is the deadline of a call, in whose last fifth the link
+            gives up, and a margin for a machine that is busy with other tests.
         recovery_s: after a fault, the first success comes within it.
         loses_s: what was acknowledged by so many seconds before a fault, or during it, may be lost.
         may_cut: connections may end in the midst of a request, as those of a killed worker do.
@@ -37,7 +37,7 @@ class Terms:
     """
 
     client_s: float = 2.0
-    refusal_s: float = CALL_DEADLINE_SECONDS + 0.25
+    refusal_s: float = CALL_DEADLINE_SECONDS + 0.2
     recovery_s: float = 2.0
     loses_s: float = LOSES_NOTHING
     may_cut: bool = False

@@ -68,7 +68,7 @@ VIOLATIONS: list[tuple[str, History]] = [
     ("no_answer_is_our_fault", plant(submit(status=HALF))),
     ("every_answer_is_in_time", plant(submit(status=LATE))),
     ("every_answer_is_in_time", plant(submit(answered=3.0), fetch(at=4.0))),
-    ("refusals_are_prompt", plant(*[submit(status=503, answered=0.76)] * 2, *[submit(status=503)] * 98)),
+    ("refusals_are_prompt", plant(*[submit(status=503, answered=0.91)] * 2, *[submit(status=503)] * 98)),
     ("refusals_are_prompt", plant(submit(status=503, retry_after=None))),
     ("service_returns", plant(submit(at=103.0), fetch(at=104.0), faults=(FAULT,))),
     ("service_returns", plant(submit(), fetch(), faults=(FAULT,))),

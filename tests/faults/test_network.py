@@ -17,7 +17,7 @@ A_REPLY_OR_SO = 200  # bytes
 
 def test_connections_that_are_reset_again_and_again(stage: "Stage", proxy: "Proxy") -> None:
     with stage.under_load() as play, play.history.fault("resets"):
-        for _ in range(10):
+        for _ in range(5):
             proxy.reset()
             play.wait_for(200, 10)
 
@@ -63,14 +63,14 @@ def test_a_server_too_slow_for_the_deadline_is_given_up_in_time(stage: "Stage", 
 
 @pytest.mark.thorough
 def test_a_throttled_network_holds_nobody_up(stage: "Stage", proxy: "Proxy") -> None:
-    with stage.under_load() as play, play.history.fault("2 kB/s"), proxy.slow(bytes_per_s=2000):
+    with stage.under_load() as play, play.history.fault("500 B/s"), proxy.slow(bytes_per_s=500):
         play.go_on(3.0)
 
 
 def test_connections_that_end_in_the_midst_of_replies(stage: "Stage", proxy: "Proxy") -> None:
     with stage.under_load() as play, play.history.fault("cut replies"):
-        for more in range(10):
-            with proxy.cutting(after=A_REPLY_OR_SO + 7 * more):
+        for more in range(5):
+            with proxy.cutting(after=A_REPLY_OR_SO + 13 * more):
                 play.wait_for_each(503)
             play.wait_for(200, 5)
 

@@ -16,6 +16,7 @@ from engine.store.handshake import Server
 from engine.store.link import Link
 from engine.tenants import Tenant
 from tests.engine.calls import COUNT, ECHO, linked, outcomes, start
+from tests.engine.kinds import ServerKind
 from tests.engine.servers import RedisServer, server_binaries
 from tests.metrics.scraped import Scrape
 from tests.waiting import wait_until_async
@@ -63,10 +64,9 @@ async def test_calls_over_their_deadline_are_counted_once_each(own_server: Redis
         own_server.resume()
 
 
-async def test_a_link_knows_who_answers(own_server: RedisServer) -> None:
+async def test_a_link_knows_who_answers(own_server: RedisServer, server_kind: ServerKind) -> None:
     async with linked(own_server) as link:
-        binary = server_binaries()[0]
-        assert link.server == (binary.name, ".".join(map(str, binary.version)))
+        assert link.server == (server_kind.binary.name, ".".join(map(str, server_kind.binary.version)))
 
 
 async def test_calls_that_wait_for_the_next_connection_are_queued(own_server: RedisServer) -> None:
@@ -130,6 +130,7 @@ async def test_what_is_counted_in_integers_is_handed_on_once(engine: Engine, met
         assert scrape.total("watchword_link_calls_total") == engine.link.stats.calls
 
 
+@pytest.mark.one_node
 async def test_a_second_server_that_answers_leaves_no_claim_of_the_first(engine: Engine, metrics: Metrics) -> None:
     assert isinstance(engine.link, Link)
     first = engine.link.server
