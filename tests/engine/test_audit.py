@@ -234,3 +234,22 @@ async def test_what_comes_is_followed_after_the_last_of_before(
 
 async def until(seen: list[Event], number: int) -> None:
     await wait_until_async(lambda: len(seen) >= number, within=10)
+
+
+async def test_no_trail_holds_a_number_an_address_or_a_name(
+    engine: Engine, tenant: Tenant, api_key: str, admin_redis: "Admin"
+) -> None:
+    await owned(engine)
+    await submit(engine, tenant)
+    await fetch(engine, tenant, api_key)
+    with pytest.raises(WrongPassword):
+        await engine.admins.sign_in(email=EMAIL, password="wrong", address=ADDRESS)
+    trails = [key for key in scan(admin_redis) if key.split(b":")[1] in {b"audit", b"journal"}]
+    kept = b"".join(b"".join(map(repr_of, admin_redis.xrange(key))) for key in trails)  # pyright: ignore
+    assert kept.count(b"address:") >= 4
+    for secret in ("7700", ADDRESS, "203.0", "ada", "Ada", "example.com", PASSWORD, api_key):
+        assert secret.encode() not in kept
+
+
+def repr_of(entry: object) -> bytes:
+    return repr(entry).encode()
