@@ -105,7 +105,7 @@ class Audit:
             async for event in merged:
                 if isinstance(event, _Looked):
                     calls += event.calls
-                    if calls >= _PAGE_CALLS:
+                    if event.at is not None and calls >= _PAGE_CALLS:  # each share was asked once at least
                         return Page(events, event.at)
                     continue
                 events.append(event)

@@ -39,7 +39,7 @@ class Position(NamedTuple):
         match = _CURSOR.fullmatch(text)
         position = None if match is None else cls(*map(int, match.groups()))
         if position is None or not 0 < position.at_ms < MOST or position.sequence >= MOST:
-            raise Invalid.value("after", "invalid")
+            raise Invalid.value("after", "format")
         return position
 
     @property
@@ -95,10 +95,10 @@ class Filter(NamedTuple):
             Invalid
         """
         if not all(map(_KIND.fullmatch, self.kinds)):
-            raise Invalid.value("kind", "invalid")
+            raise Invalid.value("kind", "format")
         for name, word in (("actor", self.actor), ("subject", self.subject)):
             if word and not _WORD.fullmatch(word):
-                raise Invalid.value(name, "invalid")
+                raise Invalid.value(name, "format")
         return self
 
 

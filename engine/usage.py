@@ -78,7 +78,7 @@ class Usage:
     async def read(self, tenant_id: TenantId, *, hours: int) -> Sequence[Hour]:
         """The last hours, up to a week of them, the oldest first; the last one is not over yet."""
         reply = await self._store.read(tenant=self._place(tenant_id))
-        kept, unreadable = readable(reply.lines, _hour)
+        kept, unreadable = readable(reply.lines, hour_of)
         if unreadable:
             _logger.error("%d hours of usage cannot be read", unreadable)
         known = {hour.at: hour for hour in kept}
@@ -112,7 +112,7 @@ class Usage:
         return self._space.place("tenant", tenant_id)
 
 
-def _hour(line: str) -> Hour:
+def hour_of(line: str) -> Hour:
     """Raises: ValueError."""
     hour, submits, fetches, conflicts, gone = map(int, line.split(" "))
     return Hour(hour * _HOUR_S, submits, fetches, conflicts, gone)

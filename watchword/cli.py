@@ -9,6 +9,7 @@ import msgspec
 from engine.errors import Misconfigured
 from watchword.commands.admins import admins
 from watchword.commands.agents import agents
+from watchword.commands.audit import audit
 from watchword.commands.callbacks import callbacks
 from watchword.commands.clients import clients
 from watchword.commands.deliveries import deliveries
@@ -70,5 +71,5 @@ def courier_command(settings: Settings, *, metrics_port: int | None) -> None:
         raise click.ClickException(str(error)) from None
 
 
-for _command in (admins, agents, callbacks, clients, deliveries, doctor, keyring, keys, tenants, users):
+for _command in (admins, agents, audit, callbacks, clients, deliveries, doctor, keyring, keys, tenants, users):
     main.add_command(_command)

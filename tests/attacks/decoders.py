@@ -18,8 +18,9 @@ from edge.identity.wire import SUBMIT, Submit, speaks_key
 from edge.pages.languages import language_of
 from edge.pages.sessions import cookie
 from edge.wire import Body
-from engine import challenge_records, factors
+from engine import challenge_records, factors, usage
 from engine.agents import Agent
+from engine.audit_events import Filter, Position, parse_line
 from engine.challenge_records import Due
 from engine.clients import Grant
 from engine.deliveries import Event
@@ -103,6 +104,10 @@ def placed(text: str) -> object:
     return of_ids + of_tokens
 
 
+def sought(text: str) -> object:
+    return Filter(frozenset({text}), text, text).checked()
+
+
 def signed(secret: str) -> object:
     return webhook_headers(b"", message_id="m", now_s=0, secrets=[secret])
 
@@ -161,6 +166,8 @@ def _of_requests() -> Iterator[Decoder]:
     yield Decoder("pass key", normalise, inputs.PHONES, (Invalid,), of=str)
     yield Decoder("pass key of a country", partial(normalise, country_code=44), inputs.PHONES, (Invalid,), of=str)
     yield Decoder("phone number", partial(e164, field="phone"), inputs.PHONES, (Invalid,), of=str)
+    yield Decoder("place in an audit trail", Position.parse, inputs.TOKENS, (Invalid,), of=str)
+    yield Decoder("what is sought in one", sought, inputs.TOKENS, (Invalid,), of=str)
     yield Decoder("callback URL", Target.parse, inputs.URLS, (UrlRefused,), of=str)
 
 
@@ -206,6 +213,9 @@ def _of_records() -> Iterator[Decoder]:
     yield Decoder("stored claim", Claim.parse, inputs.ROWS.map(_encoded) | inputs.BYTES, (ValueError,))
     yield Decoder("stored event", Event.parse, inputs.ROWS, (ValueError,), of=str)
     yield Decoder("stored due", Due.parse, inputs.ROWS, (ValueError,), of=str)
+    yield Decoder("stored audit event", partial(parse_line, 0), inputs.ROWS, (ValueError,), of=str)
+    yield Decoder("lines of audit events", partial(readable, parse=partial(parse_line, 0)), inputs.BYTES)
+    yield Decoder("stored hour of usage", usage.hour_of, inputs.ROWS, (ValueError,), of=str)
     yield Decoder("lines of events", partial(readable, parse=Event.parse), inputs.BYTES)
     yield Decoder("lines of dues", partial(readable, parse=Due.parse), inputs.BYTES)
 

@@ -52,6 +52,8 @@ NOUNS = (
     "due",
     "deliveries",
     "retries",
+    "audit",
+    "journal",
 )
 
 

@@ -33,7 +33,7 @@ from engine.errors import (
     UnknownFactor,
     UnknownTenant,
 )
-from watchword.embedded import redis_for
+from watchword.embedded import redis_for, running_url
 from watchword.options import engine_options, with_embedded_redis
 from watchword.servers import EmbeddedError
 from watchword.settings import Settings, read_settings
@@ -82,13 +82,16 @@ def pass_settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[P,
     return with_settings
 
 
-def run(settings: Settings, work: Callable[[Engine], Awaitable[R]]) -> R:
+def run(settings: Settings, work: Callable[[Engine], Awaitable[R]], *, is_endless: bool = False) -> R:
     """Do a command's work with an engine on the Redis of the running server.
+
+    What is endless takes no turn, or no other command would get one.
 
     Raises:
         click.ClickException: it was refused, or could not be done; the sentence says why.
     """
-    with plain_refusals(), redis_of(settings) as complete:
+    redis = redis_that_runs if is_endless else redis_of
+    with plain_refusals(), redis(settings) as complete:
         return asyncio.run(_run(complete, work))
 
 
@@ -104,6 +107,21 @@ def redis_of(settings: Settings) -> Generator[Settings]:
         return
     with _turn(settings.data_dir), redis_for(settings.data_dir) as url:
         yield with_embedded_redis(settings, url)
+
+
+@contextmanager
+def redis_that_runs(settings: Settings) -> Generator[Settings]:
+    """As redis_of, but nothing is started.
+
+    Raises:
+        EmbeddedError
+    """
+    if settings.redis_url is not None:
+        yield settings
+    elif url := running_url(settings.data_dir):
+        yield with_embedded_redis(settings, url)
+    else:
+        raise EmbeddedError(f"no server runs on {settings.data_dir}, so nothing comes that could be waited for")
 
 
 @contextmanager
@@ -171,4 +189,7 @@ def _locked(descriptor: int) -> bool:
 
 
 def _sentence(problem: Problem) -> str:
-    return f"{_OPTIONS[problem.field]} is {_RULES[problem.rule]} {problem.bound}"
+    option = _OPTIONS.get(problem.field, f"--{problem.field.replace('_', '-')}")
+    if problem.rule in _RULES:
+        return f"{option} is {_RULES[problem.rule]} {problem.bound}"
+    return f"{option} cannot be read as what it is"
