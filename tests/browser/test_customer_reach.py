@@ -124,6 +124,7 @@ async def test_who_reads_german_gets_german(new_page: "NewPage", watch: "Watch",
 async def test_the_page_is_small_and_soon_there(new_page: "NewPage", watch: "Watch", tenant: "Tenant") -> None:
     """The first time; then all but the page itself is kept. The best of three: others use the machine too."""
     painted: list[float] = []
+    first, again = dict[str, int](), dict[str, int]()
     for _ in range(3):
         customer = Customer(await new_page())
         watch.look_at(customer.page)

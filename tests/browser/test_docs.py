@@ -49,7 +49,7 @@ async def test_examples_work_as_they_stand(page: "Page", tenant: "Tenant") -> No
     await page.goto(f"/docs?tenant={tenant.id}")
     assert '"pass_phrase"' in await run(page, SUBMIT)
     await page.get_by_role("button", name="Authorize").first.click()
-    key = page.locator(".auth-container", has_text="x-api-key").first
+    key = page.locator(".auth-container", has_text="The API key of the agent's dialer")
     await key.get_by_role("textbox").fill(tenant.api_key)
     await key.get_by_role("button", name="Apply").click()
     await page.get_by_role("button", name="Close").first.click()

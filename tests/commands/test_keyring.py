@@ -143,8 +143,8 @@ def test_people_read_what_to_set(site: Site) -> None:
 def test_people_read_a_line_for_each_key(site: Site) -> None:
     site.edge(ring("k1", "k2"))
     said = site.operator(ring("k1", "k2")).reads("keys", "status").splitlines()
-    assert said[0].split() == ["KEY", "SEALED", "LAST", "DEPLOYMENT", "ADMINS", "TENANTS", "FACTORS"]
-    assert said[1].split()[2:] == ["1", "0", "0", "0", "seals"]
+    assert said[0].split() == ["KEY", "SEALED", "LAST", "DEPLOYMENT", "ADMINS", "TENANTS", "FACTORS", "AGENTS"]
+    assert said[1].split()[2:] == ["1", "0", "0", "0", "0", "seals"]
     assert said[2].split()[:2] == ["k2", "never"]
     assert "seals nothing yet" in said[2]
     assert said[-1] == "1 running with k1,k2"

@@ -51,7 +51,7 @@ def agents() -> None:
 @json_option
 @pass_settings
 def create(settings: Settings, *, tenant_id: TenantId, email: str, name: str, as_json: bool) -> None:
-    """Create a log-in, whose password is made and shown now and never again."""
+    """Create a log-in. Its password is made, and shown this once."""
     made = run(settings, lambda engine: engine.agents.create(tenant_id, name=name, email=email))
     text = (
         f"e-mail    {printable(email)}\npassword  {made.password}\n\n{_ONCE} They sign in at /agent/{tenant_id}."
