@@ -13,6 +13,7 @@ from engine.limits import Limits
 from engine.passwords import Passwords
 from engine.rates import DefaultRates
 from engine.recording import OPERATOR, Recorder, by_admin
+from engine.recording import Kind as Deed
 from engine.sealing import Keyring
 from engine.seats import Seat, Seats
 from engine.store import keys
@@ -246,6 +247,7 @@ class Admins:
 
         if not await self._seats.rewrite(self._seat(admin_id), changed):
             raise UnknownAdmin
+        await self._recorder.role_changed(admin_id, Deed.PROMOTE if is_operator else Deed.DEMOTE)
 
     def _seat(self, admin_id: AdminId) -> Seat:
         place = self._space.place_of_id(admin_id)

@@ -35,6 +35,8 @@ class Kind(StrEnum):
     SIGN_IN = "sign-in"
     SIGN_IN_REFUSED = "sign-in-refused"
     PASSWORD = "password"  # noqa: S105  # that it was replaced
+    PROMOTE = "promote"
+    DEMOTE = "demote"
     TENANT_CREATE = "tenant-create"
     TENANT_STATE = "tenant-state"
     TENANT_CONFIG = "tenant-config"
@@ -141,6 +143,13 @@ class Recorder:
         if entry is not None:
             partition = self._space.place_of_id(admin_id).partition
             await self._store.note(partition=partition, kind=Kind.SIGN_IN_REFUSED, entry=entry, concerns=is_known)
+
+    async def role_changed(self, admin_id: AdminId, kind: Kind) -> None:
+        """Noted once it is done: the script that does it replaces seals, and knows nothing of what is in them."""
+        entry = self.admin(admin_id, OPERATOR, by_admin(admin_id))
+        if entry is not None:
+            partition = self._space.place_of_id(admin_id).partition
+            await self._store.note(partition=partition, kind=kind, entry=entry, concerns=True)
 
     def address(self, address: str, tenant_id: str = "") -> str:
         """What stands for a client address; of each tenant's customers another, so that tenants cannot compare."""

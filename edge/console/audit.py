@@ -46,6 +46,8 @@ _DEEDS = {
     Kind.SIGN_IN: "logged in",
     Kind.SIGN_IN_REFUSED: "was refused at the log-in",
     Kind.PASSWORD: "changed a password",
+    Kind.PROMOTE: "made an operator",
+    Kind.DEMOTE: "made an operator an administrator",
     Kind.TENANT_CREATE: "created the tenant",
     Kind.TENANT_STATE: "changed the state",
     Kind.TENANT_CONFIG: "changed the configuration",
