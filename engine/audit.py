@@ -25,7 +25,7 @@ from engine.turns import Turns
 
 _STEP = 500  # entries that one call looks at
 _LEAST_STEP = 16
-_PAGE_CALLS = 2000
+_PAGE_CALLS = 400  # of half a millisecond of Redis each
 _FOLLOW_SECONDS = 1.0
 
 _logger = logging.getLogger(__name__)
