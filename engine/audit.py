@@ -6,7 +6,7 @@ that neither Redis nor this process has much to do at once.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
 from heapq import heapify, heappop, heappush
@@ -113,7 +113,7 @@ class Audit:
                     return Page(events, event.position)
         return Page(events, None)
 
-    async def export(self, tenant_id: TenantId | None, sought: Filter) -> AsyncIterator[Event]:
+    async def export(self, tenant_id: TenantId | None, sought: Filter) -> AsyncGenerator[Event]:
         """Every event, the oldest first, as `read` has them.
 
         Raises:
@@ -125,7 +125,7 @@ class Audit:
                 if isinstance(event, Event):
                     yield event
 
-    async def follow(self, tenant_id: TenantId | None, sought: Filter, *, last: int) -> AsyncIterator[Event]:
+    async def follow(self, tenant_id: TenantId | None, sought: Filter, *, last: int) -> AsyncGenerator[Event]:
         """The last events, the oldest first, then those that come, without end. `sought` has no bounds of time.
 
         Raises:
