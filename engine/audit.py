@@ -6,7 +6,7 @@ that neither Redis nor this process has much to do at once.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
 from heapq import heapify, heappop, heappush
@@ -25,7 +25,7 @@ from engine.turns import Turns
 
 _STEP = 500  # entries that one call looks at
 _LEAST_STEP = 16
-_PAGE_CALLS = 2000
+_PAGE_CALLS = 400  # of half a millisecond of Redis each
 _FOLLOW_SECONDS = 1.0
 
 _logger = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ class Audit:
                     return Page(events, event.position)
         return Page(events, None)
 
-    async def export(self, tenant_id: TenantId | None, sought: Filter) -> AsyncIterator[Event]:
+    async def export(self, tenant_id: TenantId | None, sought: Filter) -> AsyncGenerator[Event]:
         """Every event, the oldest first, as `read` has them.
 
         Raises:
@@ -125,7 +125,7 @@ class Audit:
                 if isinstance(event, Event):
                     yield event
 
-    async def follow(self, tenant_id: TenantId | None, sought: Filter, *, last: int) -> AsyncIterator[Event]:
+    async def follow(self, tenant_id: TenantId | None, sought: Filter, *, last: int) -> AsyncGenerator[Event]:
         """The last events, the oldest first, then those that come, without end. `sought` has no bounds of time.
 
         Raises:

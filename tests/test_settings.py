@@ -50,6 +50,8 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "WATCHWORD_CALLBACK_TIMEOUT_SECONDS": ("20", 20),
     "WATCHWORD_CALLBACK_NETWORKS": ("10.1.0.0/16, fd00::/8", (ip_network("10.1.0.0/16"), ip_network("fd00::/8"))),
     "WATCHWORD_PUBLIC_URL": ("https://api.example.com/", "https://api.example.com"),
+    "WATCHWORD_AUDIT_DAYS": ("30", 30),
+    "WATCHWORD_AUDIT_EVENTS": ("50000", 50_000),
     "WATCHWORD_DRAIN_SECONDS": ("5", 5),
     "WATCHWORD_SHUTDOWN_SECONDS": ("6", 6),
     "WATCHWORD_LOG_LEVEL": ("debug", "debug"),
