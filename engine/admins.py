@@ -121,7 +121,12 @@ class Admins:
         """End a session before its time, if it is one."""
         token = parse(Kind.SESSION, text)
         if token is not None:
-            await self._store.close_session(admin=self._space.place_of_id(token.subject), session=token.digest)
+            admin_id = AdminId(token.subject)
+            await self._store.close_session(
+                admin=self._space.place_of_id(admin_id),
+                session=token.digest,
+                entry=self._recorder.admin(admin_id, by_admin(admin_id), by_admin(admin_id)),
+            )
 
     async def change_password(
         self, admin_id: AdminId, *, current: str, password: str, address: str, life_s: int = _SESSION_S

@@ -25,6 +25,7 @@ from engine.known_tenants import KnownTenants
 from engine.limits import Limits
 from engine.passwords import Passwords
 from engine.rates import DefaultRates
+from engine.recording import OPERATOR, Recorder, by_agent
 from engine.sealing import Keyring
 from engine.seats import Seat
 from engine.store import keys
@@ -37,6 +38,7 @@ from engine.store.agents import (
     SetPasswordStatus,
     SignInStatus,
 )
+from engine.store.audit import Entry
 from engine.store.keys import KeySpace, Place
 from engine.tokens import Kind, digest, mint, parse
 
@@ -86,6 +88,7 @@ class Agents:
         passwords: Passwords,
         limits: Limits,
         rates: DefaultRates,
+        recorder: Recorder,
     ) -> None:
         self._store = store
         self._space = space
@@ -94,8 +97,9 @@ class Agents:
         self._passwords = passwords
         self._limits = limits
         self._rates = rates
+        self._recorder = recorder
 
-    async def create(self, tenant_id: TenantId, *, name: str, email: str) -> NewLogin:
+    async def create(self, tenant_id: TenantId, *, name: str, email: str, actor: str = OPERATOR) -> NewLogin:
         """A log-in under an e-mail address, with a password that is made here. The letters' case does not matter.
 
         Raises:
@@ -112,6 +116,7 @@ class Agents:
             password_hash=await self._passwords.hash(password),
             epoch=secrets.randbelow(2**48) + 1,
             most=MOST_AGENTS,
+            entry=self._recorder.tenant(tenant_id, actor, by_agent(agent_id)),
         )
         match reply.status:
             case CreateStatus.EXISTS:
@@ -145,7 +150,7 @@ class Agents:
         record = self._keyring.unseal(reply.record, scope=tenant_id, bound_to=agent_id.encode())
         return msgspec.json.decode(record, type=Agent)
 
-    async def reset_password(self, tenant_id: TenantId, *, email: str) -> str:
+    async def reset_password(self, tenant_id: TenantId, *, email: str, actor: str = OPERATOR) -> str:
         """Give a new password, and end every session opened under the old one.
 
         Raises:
@@ -153,24 +158,28 @@ class Agents:
         """
         agent_id, password = self._id(tenant_id, email), _new_password()
         reply = await self._store.set_password(
-            agent=self._place(tenant_id, agent_id), password_hash=await self._passwords.hash(password)
+            agent=self._place(tenant_id, agent_id),
+            password_hash=await self._passwords.hash(password),
+            entry=self._recorder.tenant(tenant_id, actor, by_agent(agent_id)),
         )
         if reply.status is SetPasswordStatus.UNKNOWN:
             raise UnknownAgent
         return password
 
-    async def delete(self, tenant_id: TenantId, *, email: str) -> None:
+    async def delete(self, tenant_id: TenantId, *, email: str, actor: str = OPERATOR) -> None:
         """Delete an agent and end all its sessions.
 
         Raises:
             UnknownAgent
         """
-        if not await self._delete(tenant_id, self._id(tenant_id, email)):
+        agent_id = self._id(tenant_id, email)
+        entry = self._recorder.tenant(tenant_id, actor, by_agent(agent_id))
+        if not await self._delete(tenant_id, agent_id, entry):
             raise UnknownAgent
 
     async def forget(self, tenant_id: TenantId) -> int:
-        """Delete all agents of a tenant, and tell how many there were."""
-        return sum([await self._delete(tenant_id, agent_id) for agent_id in await self._ids(tenant_id)])
+        """Delete all agents of a tenant that is deleted, and tell how many there were."""
+        return sum([await self._delete(tenant_id, agent_id, None) for agent_id in await self._ids(tenant_id)])
 
     async def sign_in(self, tenant_id: TenantId, *, email: str, password: str, address: str) -> Session:
         """Open a session for a shift.
@@ -188,10 +197,15 @@ class Agents:
         found = await self._store.read(agent=place)
         known = found.password_hash.decode() if found.status is ReadStatus.FOUND else None
         if not await self._passwords.verify(known, password):
+            await self._recorder.agent_refused(tenant_id, agent_id, address)
             raise WrongPassword
         token = mint(Kind.AGENT_SESSION, agent_id)
         opened = await self._store.sign_in(
-            agent=place, session=digest(token), epoch=found.epoch, ttl_ms=SESSION_SECONDS * 1000
+            agent=place,
+            session=digest(token),
+            epoch=found.epoch,
+            ttl_ms=SESSION_SECONDS * 1000,
+            entry=self._recorder.agent(tenant_id, by_agent(agent_id), self._recorder.address(address, tenant_id)),
         )
         if opened.status is SignInStatus.STALE:
             raise WrongPassword
@@ -216,8 +230,12 @@ class Agents:
         """End a session. That there is none, or none any more, is well."""
         token = parse(Kind.AGENT_SESSION, text)
         if token is not None and is_tenant_id(tenant_id):
-            place = self._place(tenant_id, AgentId(token.subject))
-            await self._store.sign_out(agent=place, session=token.digest)
+            agent_id = AgentId(token.subject)
+            await self._store.sign_out(
+                agent=self._place(tenant_id, agent_id),
+                session=token.digest,
+                entry=self._recorder.agent(tenant_id, by_agent(agent_id), by_agent(agent_id)),
+            )
 
     async def seats(self, tenant_id: TenantId) -> "list[Seat]":
         """Where the profiles of a tenant's agents are kept."""
@@ -231,9 +249,12 @@ class Agents:
         reply = await self._store.list(tenant=self._tenant(tenant_id))
         return [AgentId(agent_id) for agent_id in reply.ids.decode().split()]
 
-    async def _delete(self, tenant_id: TenantId, agent_id: AgentId) -> bool:
+    async def _delete(self, tenant_id: TenantId, agent_id: AgentId, entry: Entry | None) -> bool:
         reply = await self._store.delete(
-            tenant=self._tenant(tenant_id), agent=self._place(tenant_id, agent_id), agent_id=agent_id
+            tenant=self._tenant(tenant_id),
+            agent=self._place(tenant_id, agent_id),
+            agent_id=agent_id,
+            entry=entry,
         )
         return reply.status is DeleteStatus.DELETED
 

@@ -158,7 +158,14 @@ def _assemble(
         recorder=recorder,
     )
     agents = Agents(
-        AgentStore(link), space, tenants=known, keyring=keyring, passwords=passwords, limits=limits, rates=rates
+        AgentStore(link),
+        space,
+        tenants=known,
+        keyring=keyring,
+        passwords=passwords,
+        limits=limits,
+        rates=rates,
+        recorder=recorder,
     )
     audit = Audit(audit_store, space, tenants)
     deployment_secrets = DeploymentSecrets(DeploymentStore(link), keyring)

@@ -172,11 +172,14 @@ class Audit:
         if tenant_id is None:
             return [_Share(number, number, keys.journal(space.partition(number))) for number in partitions]
         owner: AdminId | None = (await self._tenants.read(tenant_id)).owner
-        trails = [trail_of_passcodes(space, number, tenant_id) for number in partitions]
-        trails.append(trail_of_tenant(space, tenant_id))
+        # Of one instant, what was done to a tenant is told ahead of what was done with it.
+        trails = [trail_of_tenant(space, tenant_id)]
+        trails += [trail_of_passcodes(space, number, tenant_id) for number in partitions]
+        shares = [_Share(number, trail.partition, keys.audit(trail)) for number, trail in enumerate(trails, 1)]
         if owner is not None:
-            trails.append(trail_of_admin(space, owner))
-        return [_Share(number, trail.partition, keys.audit(trail)) for number, trail in enumerate(trails)]
+            trail = trail_of_admin(space, owner)
+            shares.append(_Share(0, trail.partition, keys.audit(trail)))
+        return shares
 
     async def _merge(self, shares: Sequence[_Share], asked: _Asked) -> "AsyncGenerator[Event | _Looked]":
         """Events in order, and after each round of calls how far all of them are told.

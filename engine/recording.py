@@ -34,6 +34,7 @@ class Kind(StrEnum):
     SIGN_UP = "sign-up"
     SIGN_IN = "sign-in"
     SIGN_IN_REFUSED = "sign-in-refused"
+    SIGN_OUT = "sign-out"
     PASSWORD = "password"  # noqa: S105  # that it was replaced
     PROMOTE = "promote"
     DEMOTE = "demote"
@@ -44,6 +45,12 @@ class Kind(StrEnum):
     KEY_ISSUE = "key-issue"
     KEY_REPLACE = "key-replace"
     KEY_REVOKE = "key-revoke"
+    AGENT_CREATE = "agent-create"
+    AGENT_PASSWORD = "agent-password"  # noqa: S105  # that it was replaced
+    AGENT_DELETE = "agent-delete"
+    AGENT_SIGN_IN = "agent-sign-in"
+    AGENT_SIGN_IN_REFUSED = "agent-sign-in-refused"
+    AGENT_SIGN_OUT = "agent-sign-out"
     CLIENT_CREATE = "client-create"
     CLIENT_REVOKE = "client-revoke"
 
@@ -150,6 +157,22 @@ class Recorder:
         if entry is not None:
             partition = self._space.place_of_id(admin_id).partition
             await self._store.note(partition=partition, kind=kind, entry=entry, concerns=True)
+
+    def agent(self, tenant_id: TenantId, actor: str, subject: str) -> Entry | None:
+        """Of what an agent does: beside the passcodes, so that many agents push out nothing that is graver."""
+        partition = self._space.place("tenant", tenant_id).partition
+        trail = trail_of_passcodes(self._space, partition, tenant_id)
+        return self._entry(trail, f"{actor} {subject}")
+
+    async def agent_refused(self, tenant_id: TenantId, agent_id: AgentId, address: str) -> None:
+        """A refused sign-in, of whoever has such an e-mail address, or nobody."""
+        entry = self.agent(tenant_id, self.address(address, tenant_id), by_agent(agent_id))
+        if entry is not None:
+            partition = self._space.place("tenant", tenant_id).partition
+            alone = entry._replace(journal=entry.trail)
+            await self._store.note(
+                partition=partition, kind=Kind.AGENT_SIGN_IN_REFUSED, entry=alone, concerns=False
+            )
 
     def address(self, address: str, tenant_id: str = "") -> str:
         """What stands for a client address; of each tenant's customers another, so that tenants cannot compare."""

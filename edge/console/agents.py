@@ -10,6 +10,7 @@ from edge.console.visitors import Visitor
 from edge.http import Reply, Request
 from edge.state import EdgeState
 from engine.agents import Listed
+from engine.recording import by_admin
 from engine.tenants import Tenant
 
 
@@ -28,7 +29,9 @@ async def create_agent(state: EdgeState, request: Request) -> Reply:
     visitor, tenant, listed = await _read_agents(state, request)
     given = await forms.NEW_AGENT.read(state, request, partial(_agents_page, request, visitor, tenant, listed))
     tenant.require_active()
-    login = await state.engine.agents.create(tenant.id, name=given.name, email=given.email)
+    login = await state.engine.agents.create(
+        tenant.id, name=given.name, email=given.email, actor=by_admin(visitor.id)
+    )
     return _password_page(request, visitor, tenant, given.email, login.password)
 
 
@@ -39,14 +42,14 @@ async def reset_agent_password(state: EdgeState, request: Request) -> Reply:
         Unauthenticated, UnknownTenant, TenantInactive, OriginRefused, Invalid, UnknownAgent, Busy
     """
     visitor, tenant, email = await _read_known(state, request)
-    password = await state.engine.agents.reset_password(tenant.id, email=email)
+    password = await state.engine.agents.reset_password(tenant.id, email=email, actor=by_admin(visitor.id))
     return _password_page(request, visitor, tenant, email, password)
 
 
 async def delete_agent(state: EdgeState, request: Request) -> Reply:
     """Raises: Unauthenticated, UnknownTenant, TenantInactive, OriginRefused, Invalid, UnknownAgent."""
-    _, tenant, email = await _read_known(state, request)
-    await state.engine.agents.delete(tenant.id, email=email)
+    visitor, tenant, email = await _read_known(state, request)
+    await state.engine.agents.delete(tenant.id, email=email, actor=by_admin(visitor.id))
     return see_other(f"{tenant_path(tenant)}/agents")
 
 

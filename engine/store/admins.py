@@ -176,6 +176,10 @@ class AdminStore:
         )
         return SessionReply(SessionStatus(reply[0]))
 
-    async def close_session(self, *, admin: Place, session: str) -> CloseReply:
-        reply = await self._runner.run(_CLOSE_SESSION, admin.partition, [keys.session(admin, session)], [])
+    async def close_session(self, *, admin: Place, session: str, entry: Entry | None = None) -> CloseReply:
+        key = keys.session(admin, session)
+        said = entry or no_entry(key)
+        reply = await self._runner.run(
+            _CLOSE_SESSION, admin.partition, [key, said.trail, said.journal], [*said.tending]
+        )
         return CloseReply(CloseStatus(reply[0]))

@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from engine.store import keys
+from engine.store.audit import Entry, no_entry
 from engine.store.keys import Place
 from engine.store.runner import Runner
 from engine.store.scripts import load
@@ -96,7 +97,10 @@ class SignOutReply(NamedTuple):
 
 
 class AgentStore:
-    """`session` is the digest of its token. An agent's place is in its tenant's partition."""
+    """`session` is the digest of its token. An agent's place is in its tenant's partition.
+
+    No entry is no event.
+    """
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
@@ -111,12 +115,15 @@ class AgentStore:
         password_hash: str,
         epoch: int,
         most: int,
+        entry: Entry | None = None,
     ) -> CreateReply:
+        key = keys.agent(agent)
+        said = entry or no_entry(key)
         reply = await self._runner.run(
             _CREATE,
             tenant.partition,
-            [keys.agent(agent), keys.agents(tenant), keys.tenant(tenant)],
-            [agent_id, record, password_hash, epoch, most],
+            [key, keys.agents(tenant), keys.tenant(tenant), said.trail, said.journal],
+            [agent_id, record, password_hash, epoch, most, *said.tending],
         )
         return CreateReply(CreateStatus(reply[0]))
 
@@ -129,22 +136,39 @@ class AgentStore:
         reply = await self._runner.run(_LIST, tenant.partition, [keys.agents(tenant)], [])
         return ListReply(ListStatus(reply[0]), reply[1])
 
-    async def set_password(self, *, agent: Place, password_hash: str) -> SetPasswordReply:
-        reply = await self._runner.run(_SET_PASSWORD, agent.partition, [keys.agent(agent)], [password_hash])
+    async def set_password(
+        self, *, agent: Place, password_hash: str, entry: Entry | None = None
+    ) -> SetPasswordReply:
+        key = keys.agent(agent)
+        said = entry or no_entry(key)
+        reply = await self._runner.run(
+            _SET_PASSWORD, agent.partition, [key, said.trail, said.journal], [password_hash, *said.tending]
+        )
         return SetPasswordReply(SetPasswordStatus(reply[0]))
 
-    async def delete(self, *, tenant: Place, agent: Place, agent_id: str) -> DeleteReply:
+    async def delete(
+        self, *, tenant: Place, agent: Place, agent_id: str, entry: Entry | None = None
+    ) -> DeleteReply:
+        key = keys.agent(agent)
+        said = entry or no_entry(key)
         reply = await self._runner.run(
-            _DELETE, tenant.partition, [keys.agent(agent), keys.agents(tenant)], [agent_id]
+            _DELETE,
+            tenant.partition,
+            [key, keys.agents(tenant), said.trail, said.journal],
+            [agent_id, *said.tending],
         )
         return DeleteReply(DeleteStatus(reply[0]))
 
-    async def sign_in(self, *, agent: Place, session: str, epoch: int, ttl_ms: int) -> SignInReply:
+    async def sign_in(
+        self, *, agent: Place, session: str, epoch: int, ttl_ms: int, entry: Entry | None = None
+    ) -> SignInReply:
+        key = keys.agent(agent)
+        said = entry or no_entry(key)
         reply = await self._runner.run(
             _SIGN_IN,
             agent.partition,
-            [keys.agent(agent), keys.agent_session(agent, session)],
-            [epoch, ttl_ms],
+            [key, keys.agent_session(agent, session), said.trail],
+            [epoch, ttl_ms, *said.tending],
         )
         return SignInReply(SignInStatus(reply[0]))
 
@@ -154,6 +178,8 @@ class AgentStore:
         )
         return AdmitReply(AdmitStatus(reply[0]))
 
-    async def sign_out(self, *, agent: Place, session: str) -> SignOutReply:
-        reply = await self._runner.run(_SIGN_OUT, agent.partition, [keys.agent_session(agent, session)], [])
+    async def sign_out(self, *, agent: Place, session: str, entry: Entry | None = None) -> SignOutReply:
+        key = keys.agent_session(agent, session)
+        said = entry or no_entry(key)
+        reply = await self._runner.run(_SIGN_OUT, agent.partition, [key, said.trail], [*said.tending])
         return SignOutReply(SignOutStatus(reply[0]))

@@ -1,13 +1,23 @@
 --[[ agent/sign_out
 End a session of an agent.
 
-KEYS   session       string: epoch
+KEYS   session     string: epoch
+       trail       stream: audit trail of what the tenant's agents and customers do, in this partition
+ARGV   event       for the trail: who, empty = nothing is recorded
+       most        events that it keeps, about
+       kept_ms     how long they are kept
 REPLY  status
        0 SIGNED_OUT
-       1 OVER        it was over before
+       1 OVER      it was over before
 REPEAT safe
 DURABLE yes
 ]]
-local session = KEYS[1]
+--@include record
+local session, trail = KEYS[1], KEYS[2]
+local event, most, kept_ms = ARGV[1], ARGV[2], ARGV[3]
 
-return {redis.call('DEL', session) == 1 and 0 or 1}
+if redis.call('DEL', session) == 0 then
+  return {1}
+end
+record(trail, 'agent-sign-out', event, most, kept_ms)
+return {0}

@@ -14,7 +14,7 @@ from engine.assembly import Engine, Options, open_engine
 from engine.audit_events import Event, Filter
 from engine.errors import PasscodeGone, PassKeyTaken, UnknownTenant, WrongPassword
 from engine.ids import AdminId, TenantId
-from engine.recording import Kind, Retention, by_admin
+from engine.recording import Kind, Retention, by_admin, by_agent
 from engine.tenants import State, Tenant
 from tests.conftest import OWNER
 from tests.engine.servers import scan
@@ -153,11 +153,10 @@ async def test_the_journals_tell_of_all_tenants_but_of_no_passcode(engine: Engin
     await submit(engine, tenant)
     other = await engine.tenants.create(name="Other")
     events = await told(engine, None)
-    assert [(event.kind, event.subject) for event in events] == [
-        (Kind.TENANT_CREATE, f"tenant:{tenant.id}"),
-        (Kind.TENANT_CREATE, f"tenant:{other.id}"),
-    ]
-    assert events[0].actor == by_admin(OWNER)
+    assert {(event.kind, event.subject, event.actor) for event in events} == {
+        (Kind.TENANT_CREATE, f"tenant:{tenant.id}", by_admin(OWNER)),
+        (Kind.TENANT_CREATE, f"tenant:{other.id}", "operator"),
+    }
 
 
 async def test_guessing_at_addresses_leaves_no_trail_of_its_own(engine: Engine, admin_redis: "Admin") -> None:
@@ -253,3 +252,43 @@ async def test_no_trail_holds_a_number_an_address_or_a_name(
 
 def repr_of(entry: object) -> bytes:
     return repr(entry).encode()
+
+
+async def test_what_is_done_to_agents_and_what_they_do_is_recorded(engine: Engine, tenant: Tenant) -> None:
+    made = await engine.agents.create(tenant.id, name="Bob", email="bob@example.com", actor=by_admin(OWNER))
+    with pytest.raises(WrongPassword):
+        await engine.agents.sign_in(tenant.id, email="bob@example.com", password="wrong", address=ADDRESS)
+    session = await engine.agents.sign_in(
+        tenant.id, email="bob@example.com", password=made.password, address=ADDRESS
+    )
+    await engine.agents.sign_out(tenant.id, session.token)
+    await engine.agents.sign_out(tenant.id, session.token)
+    await engine.agents.reset_password(tenant.id, email="bob@example.com")
+    await engine.agents.delete(tenant.id, email="bob@example.com")
+    events = {event.kind: event for event in await told(engine, tenant.id)}
+    agent = by_agent(made.id)
+    assert {kind: (event.actor.partition(":")[0], event.detail) for kind, event in events.items()} == {
+        Kind.TENANT_CREATE: ("admin", "active"),
+        Kind.AGENT_CREATE: ("admin", agent),
+        Kind.AGENT_SIGN_IN_REFUSED: ("address", ""),
+        Kind.AGENT_SIGN_IN: ("agent", ""),
+        Kind.AGENT_SIGN_OUT: ("agent", ""),
+        Kind.AGENT_PASSWORD: ("operator", agent),
+        Kind.AGENT_DELETE: ("operator", agent),
+    }
+    assert events[Kind.AGENT_SIGN_IN].actor == agent
+    assert len(await told(engine, tenant.id)) == 7, "the second sign-out ended nothing"
+    of_operators = kinds(await told(engine, None))
+    assert of_operators == [Kind.TENANT_CREATE, Kind.AGENT_CREATE, Kind.AGENT_PASSWORD, Kind.AGENT_DELETE]
+
+
+async def test_the_end_of_a_session_is_recorded(engine: Engine) -> None:
+    tenant, admin = await owned(engine)
+    token = await engine.admins.sign_in(email=EMAIL, password=PASSWORD, address=ADDRESS)
+    await engine.admins.sign_out(token)
+    await engine.admins.sign_out(token)
+    events = await told(engine, tenant.id, Filter(frozenset({Kind.SIGN_IN, Kind.SIGN_OUT})))
+    assert [(event.kind, event.actor) for event in events] == [
+        (Kind.SIGN_IN, by_admin(admin)),
+        (Kind.SIGN_OUT, by_admin(admin)),
+    ]
