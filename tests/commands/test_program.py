@@ -57,6 +57,8 @@ EVERY_COMMAND = (
     ("tenant", "list"),
     ("tenant", "show", UNKNOWN),
     ("tenant", "suspend", UNKNOWN),
+    ("audit", "export"),
+    ("audit", "tail", "--no-follow"),
     ("user", "erase", "--tenant", UNKNOWN, "ann"),
 )
 GROUPS = sorted({words[:1] for words in EVERY_COMMAND if words[1:]})
