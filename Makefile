@@ -7,12 +7,13 @@ CODE   := engine edge watchword tests bench
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run test test-all check bench browser fmt lock clean tools salesforce
+.PHONY: help run test test-all check bench browser screenshots fmt lock clean tools salesforce
 
 help:
 	@echo "make run       start Redis, the edge and a demo tenant on http://127.0.0.1:8080"
 	@echo "make test      run the tests: all but the thorough ones, and some on every kind of Redis"
 	@echo "make test-all  run every test, on every kind of Redis that it can run on"
+	@echo "make screenshots  make the pictures of the README again"
 	@echo "make browser   run the tests of pages in Chromium; screenshots go to build/screenshots"
 	@echo "make salesforce  lint and test the component for Salesforce, by the Node of the virtual environment"
 	@echo "make check     lint, layers and strict types"
@@ -37,6 +38,12 @@ check: $(VENV)/.dev
 
 browser: $(VENV)/.dev tools
 	@$(BIN)/python -m pytest tests/browser
+
+# What the README shows: the two pages while customer and agent are on the phone.
+screenshots: $(VENV)/.dev tools
+	@$(BIN)/python -m pytest -q tests/browser/test_agent.py -k meet_in_two_browsers
+	@mkdir -p docs/images && cp build/screenshots/meeting-customer.png docs/images/customer.png
+	@cp build/screenshots/meeting-agent.png docs/images/agent.png
 
 bench: $(VENV)/.dev
 	@command -v wrk >/dev/null || apt-get install -y -qq wrk

@@ -9,13 +9,14 @@ from typing import NamedTuple
 from edge.scopes import SCOPES
 from engine.assembly import Engine, Options, open_engine
 from engine.clients import Credentials
-from engine.errors import TenantNameTaken
+from engine.errors import AgentTaken, TenantNameTaken
 from engine.ids import ClientId, TenantId
 from engine.tenants import ChallengeSetup, State
 from watchword.settings import Settings
 
 _NAME = "Demo"
 _KEY_NAME = "demo"
+_AGENT = "agent@demo.example"
 _PATIENCE_SECONDS = 30
 _WALK = """
 Watchword serves on {url}
@@ -24,6 +25,9 @@ Watchword serves on {url}
   API key      {api_key}
 
   the customer's page  {url}/customer/{tenant_id}
+  the agent's page     {url}/agent/{tenant_id}
+                       {agent}, {password}
+  the console          {url}/console
 
 Paste into another terminal:
 
@@ -74,6 +78,8 @@ class _Demo(NamedTuple):
     api_key: str
     client_id: ClientId
     client_secret: str
+    agent: str
+    password: str
 
 
 async def _demo_tenant(options: Options) -> _Demo:
@@ -84,7 +90,16 @@ async def _demo_tenant(options: Options) -> _Demo:
             tenant_id = await _create(engine)
         await engine.tenants.set_state(tenant_id, State.ACTIVE)
         api_key = await engine.api_keys.replace_all(tenant_id, name=_KEY_NAME)
-        return _Demo(tenant_id, api_key, *await _client(engine, tenant_id))
+        password = await _password(engine, tenant_id)
+        return _Demo(tenant_id, api_key, *await _client(engine, tenant_id), _AGENT, password)
+
+
+async def _password(engine: Engine, tenant_id: TenantId) -> str:
+    """A new one of the demo tenant's only agent: of an earlier one there is but a hash."""
+    try:
+        return (await engine.agents.create(tenant_id, name=_NAME, email=_AGENT)).password
+    except AgentTaken:
+        return await engine.agents.reset_password(tenant_id, email=_AGENT)
 
 
 async def _client(engine: Engine, tenant_id: TenantId) -> Credentials:

@@ -19,6 +19,7 @@ from edge.pages.languages import language_of
 from edge.pages.sessions import cookie
 from edge.wire import Body
 from engine import challenge_records, factors, usage
+from engine.admins import Admin
 from engine.agents import Agent
 from engine.audit_events import Filter, Position, parse_line
 from engine.challenge_records import Due
@@ -124,7 +125,7 @@ def _of_bodies() -> Iterator[Decoder]:
             places = ("edge.wire:Body.__init__", "edge.wire:_explained")
             yield Decoder(name, reader.read, inputs.json_of(reader.kind), _REFUSED, places)
         else:
-            places = ("edge.wire:Query.read", "edge.wire:Query._problems")
+            places = ("edge.wire:Query.read", "edge.wire:Query.read_fields", "edge.wire:Query._problems")
             yield Decoder(name, reader.read, inputs.QUERIES, (Invalid,), places)
     places = tuple(f"edge.authenticator.patches:{name}" for name in ("", "_array", "touches"))
     for name, reads in (
@@ -192,6 +193,7 @@ def _of_records() -> Iterator[Decoder]:
         "tenant that is rewritten": (Tenant, "engine.tenants:_rewritten"),
         "token": (Grant, "engine.clients:_read"),
         "agent": (Agent, "engine.agents:Agents.read"),
+        "administrator": (Admin, "engine.admins:"),
     }
     for name, (kind, place) in of_json.items():
         reads = msgspec.json.Decoder(kind).decode

@@ -55,7 +55,8 @@ async def test_customer_and_agent_meet_in_two_browsers(
     first, second = code.split()
     spoken = f"{' '.join(first)}, {' '.join(second)}"
     await expect(desk.heading("Say this to the customer")).to_have_accessible_description(spoken)
-    await keep(desk.page, "agent-code")
+    await keep(customer.page, "meeting-customer")
+    await keep(desk.page, "meeting-agent")
     await customer.button("They said the same").click()
     await desk.button("Next customer").click()
     await expect(desk.code).to_have_count(0)

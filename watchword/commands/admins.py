@@ -58,6 +58,6 @@ def promote(settings: Settings, *, email: str, as_json: bool) -> None:
 @json_option
 @pass_settings
 def demote(settings: Settings, *, email: str, as_json: bool) -> None:
-    """Make an operator an administrator like others, with the next request."""
+    """Make an operator an administrator as others are."""
     run(settings, lambda engine: engine.admins.demote(email=email))
     answer(Role(email, operator=False), "No operator any more.", as_json=as_json)

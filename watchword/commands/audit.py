@@ -126,7 +126,7 @@ def tail(
     no_follow: bool,
     as_json: bool,
 ) -> None:
-    """Show the last events, and those that come, until it is interrupted."""
+    """Show the last events, and those that come, until Ctrl-C."""
     sought = Filter(frozenset(kinds), actor, subject)
     written = _as_json if as_json else _as_text
 
