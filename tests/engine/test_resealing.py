@@ -132,7 +132,7 @@ async def test_several_at_once_share_the_work_and_do_no_harm(engine_options: Opt
         tallies = await asyncio.gather(*[engine.resealing.reseal(tell=quietly) for engine in engines])
         assert all(tally.is_complete and not tally.lost for tally in tallies)
         done = sum((tally.done for tally in tallies), Counter[Kind]())
-        assert {kind: done[kind] for kind in (Kind.DEPLOYMENT, Kind.ADMINS, Kind.FACTORS)} == {
+        assert {kind: done[kind] for kind in (Kind.DEPLOYMENT, Kind.ADMINS, Kind.AGENTS, Kind.FACTORS)} == {
             kind: number for kind, number in ALL.items() if kind is not Kind.TENANTS
         }
         assert await engines[0].resealing.count() == {"k2": ALL}
