@@ -56,8 +56,8 @@ class ApiKeys:
             raise Unauthenticated
         return known_key(tenant, key_digest)
 
-    async def admit(self, text: str, tenant_id: TenantId, *, scope: Scope, locate: Locate) -> Tenant:
-        """The tenant of a key that is good for this and from here, as Redis has it now.
+    async def admit(self, text: str, tenant_id: TenantId, *, scope: Scope, locate: Locate) -> KnownKey:
+        """A key that is good for this and from here, as Redis has it now.
 
         Raises:
             Unauthenticated
@@ -69,7 +69,7 @@ class ApiKeys:
         if key.tenant.id != tenant_id:
             raise UnknownTenant
         key.tenant.require_active()
-        return key.tenant
+        return key
 
     async def issue(
         self,

@@ -50,6 +50,7 @@ class Caller(NamedTuple):
     """Whose access token a request came with, and where its client stands after it."""
 
     tenant: Tenant
+    client_id: ClientId
     limits: tuple[LimitState, ...]
 
 
@@ -171,7 +172,7 @@ class Clients:
         if scope not in grant.scopes:
             raise ScopeRefused
         limit = ("client", self._rates.call_per_client, tenant.id, grant.client_id)
-        return Caller(tenant, self._limits.take(*limit) or await self._limits.charge(*limit))
+        return Caller(tenant, grant.client_id, self._limits.take(*limit) or await self._limits.charge(*limit))
 
     async def _authenticate_client(self, client_id: str, secret: str) -> tuple[Tenant, OAuthClient]:
         try:

@@ -65,19 +65,21 @@ class Configurations:
         self._tenants = tenants
         self._callback_secrets = callback_secrets
 
-    async def create(self, tenant_id: TenantId, *, admin: AdminId | None, policy: PasscodePolicy) -> Configuration:
-        """`admin` is whom the tenant belongs to, None = the operator.
+    async def create(
+        self, tenant_id: TenantId, *, admin: AdminId | None, policy: PasscodePolicy, actor: str | None = None
+    ) -> Configuration:
+        """`admin` is whom the tenant belongs to, None = the operator; `actor` is who does it on their behalf.
 
         Raises:
             UnknownTenant, TenantInactive, AlreadyConfigured
         """
-        return await self._set(tenant_id, admin, policy, may_replace=False)
+        return await self._set(tenant_id, admin, policy, may_replace=False, actor=actor)
 
     async def replace(
-        self, tenant_id: TenantId, *, admin: AdminId | None, policy: PasscodePolicy
+        self, tenant_id: TenantId, *, admin: AdminId | None, policy: PasscodePolicy, actor: str | None = None
     ) -> Configuration:
         """Raises: UnknownTenant, TenantInactive."""
-        return await self._set(tenant_id, admin, policy, may_replace=True)
+        return await self._set(tenant_id, admin, policy, may_replace=True, actor=actor)
 
     async def change(self, tenant_id: TenantId, changes: Changes, *, actor: str = OPERATOR) -> Tenant:
         """For the operator: of any tenant, in any state.
@@ -134,7 +136,13 @@ class Configurations:
         await self.change_challenges(tenant_id, stopped, actor=COURIER)
 
     async def _set(
-        self, tenant_id: TenantId, admin: AdminId | None, policy: PasscodePolicy, *, may_replace: bool
+        self,
+        tenant_id: TenantId,
+        admin: AdminId | None,
+        policy: PasscodePolicy,
+        *,
+        may_replace: bool,
+        actor: str | None,
     ) -> Configuration:
         now = int(time.time())
         configuration = Configuration(policy, admin, now, now)
@@ -147,7 +155,7 @@ class Configurations:
                 configuration = Configuration(policy, admin, tenant.configuration.created_at, now)
             return msgspec.structs.replace(tenant, configuration=configuration)
 
-        await self._tenants.change_owned(tenant_id, admin, configure)
+        await self._tenants.change_owned(tenant_id, admin, configure, actor=actor)
         return configuration
 
 

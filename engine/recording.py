@@ -7,7 +7,7 @@ from enum import StrEnum
 from time import monotonic
 from typing import NamedTuple
 
-from engine.ids import AdminId, AgentId, ApiKeyId, TenantId
+from engine.ids import AdminId, AgentId, ApiKeyId, ClientId, TenantId
 from engine.store import keys
 from engine.store.audit import AuditStore, Entry
 from engine.store.keys import KeySpace, Place
@@ -88,6 +88,10 @@ def by_admin(admin_id: AdminId) -> str:
 
 def by_agent(agent_id: AgentId) -> str:
     return f"agent:{agent_id}"
+
+
+def by_client(client_id: ClientId) -> str:
+    return f"client:{client_id}"
 
 
 def by_api_key(key_id: ApiKeyId) -> str:

@@ -233,9 +233,14 @@ class Tenants:
                 return changed
 
     async def change_owned(
-        self, tenant_id: TenantId, admin: AdminId | None, change: Callable[[Tenant], Tenant]
+        self,
+        tenant_id: TenantId,
+        admin: AdminId | None,
+        change: Callable[[Tenant], Tenant],
+        *,
+        actor: str | None = None,
     ) -> Tenant:
-        """As `change`, for the administrator of an active tenant.
+        """As `change`, for the administrator of an active tenant, or for `actor` on their behalf.
 
         Raises:
             UnknownTenant: there is none, or it is somebody else's: one answer.
@@ -247,7 +252,8 @@ class Tenants:
             tenant.require_active()
             return change(tenant)
 
-        return await self.change(tenant_id, change_own, actor=OPERATOR if admin is None else by_admin(admin))
+        actor = actor or (OPERATOR if admin is None else by_admin(admin))
+        return await self.change(tenant_id, change_own, actor=actor)
 
     async def set_state(self, tenant_id: TenantId, state: State, *, actor: str = OPERATOR) -> Tenant:
         """Raises: UnknownTenant."""

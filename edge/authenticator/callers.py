@@ -3,12 +3,18 @@
 from edge.authenticator.dialect import SCOPE
 from edge.http import Request
 from edge.state import EdgeState
+from engine.clients import Caller
 from engine.errors import Unauthenticated
 from engine.tenants import Tenant
 
 
 async def admitted(state: EdgeState, request: Request) -> Tenant:
-    """The tenant whose client calls. From now on answers say where the client stands, and have full addresses.
+    """The tenant whose client calls. See `admit`."""
+    return (await admit(state, request)).tenant
+
+
+async def admit(state: EdgeState, request: Request) -> Caller:
+    """Whose client calls. From now on answers say where the client stands, and have full addresses.
 
     Raises:
         Unauthenticated, TenantInactive, LimitExceeded
@@ -24,4 +30,4 @@ async def admitted(state: EdgeState, request: Request) -> Tenant:
     origin = request.header(b"origin")
     if origin is not None:
         caller.tenant.require_origin(origin)
-    return caller.tenant
+    return caller

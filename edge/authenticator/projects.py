@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from edge.authenticator import patches
 from edge.authenticator.callbacks import signing_key
-from edge.authenticator.callers import admitted
+from edge.authenticator.callers import admit
 from edge.authenticator.wire import Link, SelfLink
 from edge.courier.signing import PublicJwk
 from edge.courier.target import Target, UrlRefused
@@ -15,7 +15,9 @@ from edge.http import JSON, Reply, Request
 from edge.limits import x_rate_limit_headers
 from edge.state import EdgeState
 from edge.wire import Body
+from engine.clients import Caller
 from engine.errors import Invalid, UnknownTenant
+from engine.recording import by_client
 from engine.tenants import ChallengeSetup, Tenant
 
 _JWK_SET = (b"content-type", b"application/jwk-set+json")
@@ -72,11 +74,11 @@ _DOCUMENT = Body(Document)
 
 
 async def read_project(state: EdgeState, request: Request) -> Reply:
-    return _reply(request, await _own(state, request))
+    return _reply(request, (await _own(state, request)).tenant)
 
 
 async def change_project(state: EdgeState, request: Request) -> Reply:
-    tenant = await _own(state, request)
+    caller = await _own(state, request)
     patch = await request.json()
 
     def change(setup: ChallengeSetup | None) -> ChallengeSetup | None:
@@ -86,7 +88,8 @@ async def change_project(state: EdgeState, request: Request) -> Reply:
         is_off = setup is not None and setup.is_callback_off and not patches.touches(patch, _CALLBACK_POINTER)
         return msgspec.structs.replace(changed, is_callback_off=is_off) if changed else None
 
-    return _reply(request, await state.engine.configurations.change_challenges(tenant.id, change))
+    configurations, actor = state.engine.configurations, by_client(caller.client_id)
+    return _reply(request, await configurations.change_challenges(caller.tenant.id, change, actor=actor))
 
 
 async def read_signing_keys(state: EdgeState, request: Request) -> Reply:
@@ -95,13 +98,13 @@ async def read_signing_keys(state: EdgeState, request: Request) -> Reply:
     return Reply(200, _encoder.encode(KeySet((key.public_jwk,))), (_JWK_SET, _CACHED))
 
 
-async def _own(state: EdgeState, request: Request) -> Tenant:
-    """Raises: UnknownTenant: it is another project than the caller's; and what `admitted` raises."""
-    tenant = await admitted(state, request)
+async def _own(state: EdgeState, request: Request) -> Caller:
+    """Raises: UnknownTenant: it is another project than the caller's; and what `admit` raises."""
+    caller = await admit(state, request)
     asked = (request.params["workspace_id"], request.params["project_id"])
-    if asked != (tenant.account_id, tenant.id):
+    if asked != (caller.tenant.account_id, caller.tenant.id):
         raise UnknownTenant
-    return tenant
+    return caller
 
 
 def _configuration(setup: ChallengeSetup | None) -> Configuration:

@@ -12,6 +12,7 @@ from edge.state import EdgeState
 from engine.errors import Invalid, Unauthenticated
 from engine.ids import AdminId, TenantId
 from engine.policies import Alphabet, PasscodePolicy
+from engine.recording import by_admin, by_api_key
 from engine.tenants import Scope
 
 _encoder = msgspec.json.Encoder()
@@ -112,12 +113,12 @@ async def fetch(state: EdgeState, request: Request) -> Reply:
 
 
 async def _set_config(state: EdgeState, request: Request, *, may_replace: bool) -> Reply:
-    admin = await _manager(state, request)
+    admin, actor = await _manager(state, request)
     policy = _policy(wire.NEW_CONFIG.read(await request.json()).tenant_config_details)
     tenant_id = _tenant_id(request)
     configurations = state.engine.configurations
     configure = configurations.replace if may_replace else configurations.create
-    stamp = await configure(tenant_id, admin=admin, policy=policy)
+    stamp = await configure(tenant_id, admin=admin, policy=policy, actor=actor)
     details = wire.TenantDetails(
         tenant_id=tenant_id,
         tenant_config_details=wire.config_details(policy),
@@ -142,18 +143,19 @@ def _policy(details: wire.ConfigDetails) -> PasscodePolicy:
     )
 
 
-async def _manager(state: EdgeState, request: Request) -> AdminId | None:
-    """Whom the tenant belongs to, by their token or by an API key that manages. None = the operator.
+async def _manager(state: EdgeState, request: Request) -> tuple[AdminId | None, str]:
+    """Whom the tenant belongs to, None = the operator; and who acts: they, or an API key that manages.
 
     Raises:
         Unauthenticated, UnknownTenant, TenantInactive
     """
     api_key = request.header(b"x-api-key")
     if api_key is None or b"authorization" in request.headers:
-        return await _admin(state, request)
+        admin = await _admin(state, request)
+        return admin, by_admin(admin)
     locate = partial(state.client_addresses.whole, request)
-    tenant = await state.engine.api_keys.admit(api_key, _tenant_id(request), scope=Scope.MANAGE, locate=locate)
-    return tenant.owner
+    key = await state.engine.api_keys.admit(api_key, _tenant_id(request), scope=Scope.MANAGE, locate=locate)
+    return key.tenant.owner, by_api_key(key.id)
 
 
 async def _admin(state: EdgeState, request: Request) -> AdminId:
