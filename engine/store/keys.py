@@ -148,7 +148,7 @@ def agents(tenant_id: Place) -> bytes:
 
 
 def agent_session(agent_id: Place, token_digest: str) -> bytes:
-    return agent_id.tag + b"agentsession:" + token_digest.encode()
+    return agent_id.tag + b"agentsession:" + agent_id.digest + token_digest.encode()
 
 
 def tenant(tenant_id: Place) -> bytes:
