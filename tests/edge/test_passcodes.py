@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tests.edge.program import Edge
     from tests.edge.tenants import Tenant
 
-pytestmark = pytest.mark.every_server
 
 LEAST_LIFE_SECONDS = 10
 

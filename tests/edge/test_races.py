@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.edge.program import Edge
 
-pytestmark = [pytest.mark.anyio, pytest.mark.every_server]
+pytestmark = pytest.mark.anyio
 
 KEYS = 100
 AT_ONCE = 200

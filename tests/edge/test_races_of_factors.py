@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.edge.program import Edge
     from tests.edge.tenants import Operator, Tenant
 
-pytestmark = [pytest.mark.anyio, pytest.mark.every_server]
+pytestmark = pytest.mark.anyio
 
 FACTORS = "/authenticator/v0.1/factors"
 ROUNDS = 10
