@@ -7,10 +7,10 @@ and a receiver may be told twice, by the same message id.
 
 import asyncio
 import logging
-import random
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import partial
+from random import SystemRandom
 from typing import NamedTuple, Self
 
 from engine.errors import UnknownDelivery
@@ -18,6 +18,8 @@ from engine.ids import ChallengeId, TenantId, is_uuid
 from engine.reading import readable
 from engine.store.keys import KeySpace, Place
 from engine.store.outbox import BuryStatus, OutboxStore, PostponeStatus, ReplayStatus, SettleStatus
+
+_chance = SystemRandom()  # that of the module has a state, which others in the process may have set
 
 # Seconds until the next attempt: ten more each time up to a minute, then further and further apart, within a day
 # (Standard Webhooks 1.0.0).
@@ -147,7 +149,7 @@ class Deliveries:
         """
         if delivery.attempt > len(SCHEDULE_S):
             return End.DEAD if await self.bury(delivery, attempt) else None
-        scheduled_s = SCHEDULE_S[delivery.attempt - 1] * random.uniform(1, 1 + _JITTER)  # noqa: S311
+        scheduled_s = SCHEDULE_S[delivery.attempt - 1] * _chance.uniform(1, 1 + _JITTER)
         asked_s = min(retry_after_s or 0, sum(SCHEDULE_S[delivery.attempt - 1 :]))
         is_postponed = await self._postpone(
             delivery,

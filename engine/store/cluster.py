@@ -7,10 +7,10 @@ the call is sent again, until it is overdue.
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from random import SystemRandom
 from typing import NamedTuple, Self
 
 from engine.store.connection import Argument, Call
@@ -24,6 +24,8 @@ from engine.store.scripts import Script
 from engine.store.slots import Host, SlotMap, in_random_order, parse_endpoint, read_slots
 from engine.store.sweeps import Sweeps
 from engine.store.topology import Cluster
+
+_chance = SystemRandom()  # that of the module has a state, which others in the process may have set
 
 _MAP_SECONDS = 10.0  # between two looks at the map when nothing seems wrong
 _HURRIED_MAP_SECONDS = 0.1  # and while something does
@@ -215,9 +217,9 @@ class ClusterLink:
                 known = True
             pause = _MAP_SECONDS if self.is_up else _HURRIED_MAP_SECONDS
             with suppress(TimeoutError):
-                async with asyncio.timeout(random.uniform(0.5, 1) * pause):  # noqa: S311
+                async with asyncio.timeout(_chance.uniform(0.5, 1) * pause):
                     await self._is_map_old.wait()
-                    await asyncio.sleep(random.uniform(0, _HURRIED_MAP_SECONDS))  # noqa: S311  # not all edges at once
+                    await asyncio.sleep(_chance.uniform(0, _HURRIED_MAP_SECONDS))  # not all edges at once
 
     def _whom_to_ask(self) -> list[Host]:
         """Nodes that are linked first, then those that were told of, then those that the URL names."""

@@ -6,8 +6,8 @@ deadline, and is honest about a call whose answer never came. A Cluster has one 
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Sequence
+from random import SystemRandom
 from typing import Self
 
 from engine.store.address import Address
@@ -19,6 +19,8 @@ from engine.store.handshake import Demands, Server, shake_hands, sign_in
 from engine.store.runner import LinkStats, Locator, Member, Reply, Watcher
 from engine.store.scripts import Script
 from engine.store.sweeps import Sweeps
+
+_chance = SystemRandom()  # that of the module has a state, which others in the process may have set
 
 _HANDSHAKE_SECONDS = 1.0
 _FIRST_BACKOFF_SECONDS = 0.02
@@ -189,7 +191,7 @@ class Link:
                     _logger.warning("no link to Redis: %s", str(error) or type(error).__name__)
                 # Full jitter: many edges that lost one server do not return in step.
                 backoff = min(max(backoff * 2, _FIRST_BACKOFF_SECONDS), _LONGEST_BACKOFF_SECONDS)
-                await asyncio.sleep(random.uniform(0, backoff))  # noqa: S311
+                await asyncio.sleep(_chance.uniform(0, backoff))
             except Exception:  # a bug, of ours or of a library: without a link it is the worse
                 self.stats.connect_failures += 1
                 _logger.exception("no link to Redis")
@@ -198,7 +200,7 @@ class Link:
                 backoff = 0.0
                 await self._lost.wait()
                 _logger.warning("the link to Redis is lost")
-                await asyncio.sleep(random.uniform(0, _FIRST_BACKOFF_SECONDS))  # noqa: S311
+                await asyncio.sleep(_chance.uniform(0, _FIRST_BACKOFF_SECONDS))
 
     async def _connect(self) -> None:
         address = await self._locator.locate()

@@ -1,9 +1,9 @@
 """Which node of a Cluster has which partition."""
 
-import random
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cache
+from random import SystemRandom
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from redis.crc import key_slot
@@ -12,6 +12,8 @@ from engine.store.address import Address
 from engine.store.asking import ask_once
 from engine.store.errors import LinkDown
 from engine.store.keys import MAX_PARTITIONS
+
+_chance = SystemRandom()  # that of the module has a state, which others in the process may have set
 
 Host: TypeAlias = tuple[str, int]
 
@@ -41,7 +43,7 @@ async def read_slots(nodes: Sequence[Address]) -> SlotMap:
 def in_random_order(hosts: Iterable[Host]) -> list[Host]:
     """Hosts in an order of their own for each asker, so that not all ask the same one."""
     shuffled = list(hosts)
-    random.shuffle(shuffled)
+    _chance.shuffle(shuffled)
     return shuffled
 
 

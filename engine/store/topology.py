@@ -8,10 +8,10 @@ User and password are those of the servers; Sentinels have their own. `rediss+..
 without a port has that of its kind: 6379, or 26379 of a Sentinel.
 """
 
-import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from random import SystemRandom
 from typing import TypeAlias
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -19,6 +19,8 @@ from engine.store.address import Address, AddressError, host_and_port
 from engine.store.asking import ask_once
 from engine.store.errors import LinkDown
 from engine.store.slots import read_slots
+
+_chance = SystemRandom()  # that of the module has a state, which others in the process may have set
 
 _SENTINEL_PORT = 26379
 _DOWN = {b"s_down", b"o_down"}  # what a Sentinel thinks of a primary that it is about to replace
@@ -46,7 +48,7 @@ class Sentinels:
             LinkDown: none has.
         """
         why = ""
-        for sentinel in random.sample(self.sentinels, len(self.sentinels)):
+        for sentinel in _chance.sample(self.sentinels, len(self.sentinels)):
             try:
                 told = await ask_once(sentinel, "SENTINEL", "MASTER", self.service)
             except LinkDown as error:

@@ -35,9 +35,6 @@ CHECKS: list[Any] = [
     checks.response_headers_conformance,
 ]
 
-# The operator's link draws in a thread of its own when it asks a Cluster for its map: hypothesis blames itself.
-pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies")
-
 every_operation = pytest.mark.parametrize(
     "label", [f"{method} {path}" for path, method, _ in operations(document(SURFACES))]
 )
