@@ -51,9 +51,11 @@ class Known(NamedTuple):
 
 
 class Keyholders:
-    def __init__(self, store: KeyholderStore, keyring: Keyring) -> None:
+    def __init__(self, store: KeyholderStore, keyring: Keyring, *, note_seconds: float = _NOTE_SECONDS) -> None:
+        """`note_seconds` is how often it says what it has."""
         self._store = store
         self._keyring = keyring
+        self._note_seconds = note_seconds
         self._name = _process_name()
         self._noting: asyncio.Task[None] | None = None
 
@@ -72,6 +74,7 @@ class Keyholders:
     async def __aexit__(self, *exc_info: object) -> None:
         if self._noting is not None:
             self._noting.cancel()
+            await asyncio.gather(self._noting, return_exceptions=True)
         with suppress(Unavailable, ScriptFailed):  # it is forgotten all the same, a little later
             await self._store.leave(holder=" ".join((self._name, *self._keyring.ids)))
 
@@ -87,7 +90,7 @@ class Keyholders:
 
     async def _keep_noting(self) -> None:
         while True:
-            await asyncio.sleep(_NOTE_SECONDS)
+            await asyncio.sleep(self._note_seconds)
             try:
                 reply = await self._join()
             except (Unavailable, ScriptFailed):

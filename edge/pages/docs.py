@@ -44,10 +44,10 @@ async def _swagger_ui() -> Assets | None:
 
 
 @cache
-def read_swagger_ui() -> Assets | None:
+def read_swagger_ui(package: str = _PACKAGE) -> Assets | None:
     """What the page needs of the package; None where it is not installed."""
     try:
-        installed = Distribution.from_name(_PACKAGE)
+        installed = Distribution.from_name(package)
     except PackageNotFoundError:
         return None
     folder = Path(str(installed.locate_file("flask_swagger_ui/dist")))

@@ -7,7 +7,6 @@ from edge.pages import docs
 
 if TYPE_CHECKING:
     import httpx
-    import pytest
 
 
 def test_nothing_but_this_edge_is_named(http: "httpx.Client") -> None:
@@ -41,10 +40,5 @@ def test_other_files_of_the_package_are_not_served(http: "httpx.Client") -> None
         assert http.get(f"/docs/{version[1]}/{name}").status_code == 404
 
 
-def test_without_the_package_there_are_no_files(monkeypatch: "pytest.MonkeyPatch") -> None:
-    monkeypatch.setattr(docs, "_PACKAGE", "there-is-no-such-package")
-    docs.read_swagger_ui.cache_clear()
-    try:
-        assert docs.read_swagger_ui() is None
-    finally:
-        docs.read_swagger_ui.cache_clear()
+def test_without_the_package_there_are_no_files() -> None:
+    assert docs.read_swagger_ui("there-is-no-such-package") is None

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine import keyholders
-from engine.assembly import Options, open_engine
+from engine.assembly import Engine, Options, open_engine
 from engine.errors import Misconfigured
+from engine.keyholders import Keyholders
 from engine.sealing import Keyring
 from engine.store import keys
+from engine.store.keyholders import KeyholderStore
 from tests.engine.rings import having, ring
 from tests.waiting import wait_until_async
 
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     import redis
 
 pytestmark = pytest.mark.anyio
+
+
+def hurried(engine: Engine, *ids: str) -> Keyholders:
+    """A further process, which says a hundred times a second which keys it has."""
+    return Keyholders(KeyholderStore(engine.link), Keyring.parse(ring(*ids)), note_seconds=0.01)
 
 
 async def refusal(options: Options, *ids: str) -> str:
@@ -125,13 +131,12 @@ async def test_no_key_and_nothing_of_one_is_in_what_is_noted(
 
 
 async def test_what_is_noted_is_noted_again_after_it_was_lost(
-    engine_options: Options, admin_redis: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+    engine_options: Options, admin_redis: "redis.Redis"
 ) -> None:
-    monkeypatch.setattr(keyholders, "_NOTE_SECONDS", 0.01)
-    async with having(engine_options, "k1", "k2") as engine:
+    async with having(engine_options, "k1", "k2") as engine, hurried(engine, "k1", "k2") as keyholders:
         admin_redis.delete(keys.KEY_HOLDERS)
         await wait_until_async(lambda: admin_redis.zcard(keys.KEY_HOLDERS))
-        known = await engine.keyholders.read()
+        known = await keyholders.read()
     assert set(known.keys) == {"k1", "k2"}
     assert known.now_ms - known.keys["k1"].sealed_ms < 5000
     assert known.keys["k2"].sealed_ms == 0
@@ -139,18 +144,15 @@ async def test_what_is_noted_is_noted_again_after_it_was_lost(
 
 
 async def test_who_no_longer_goes_with_the_others_says_so_and_goes_on(
-    engine_options: Options,
-    admin_redis: "redis.Redis",
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    engine_options: Options, admin_redis: "redis.Redis", caplog: pytest.LogCaptureFixture
 ) -> None:
     """As one whom Redis did not see for so long that the others went on without it."""
-    monkeypatch.setattr(keyholders, "_NOTE_SECONDS", 0.01)
     async with having(engine_options, "k1") as engine:
         tenant = await engine.tenants.create(name="Acme")
-        with caplog.at_level(logging.ERROR):
-            admin_redis.zadd(keys.KEY_HOLDERS, {"elsewhere k2 k1": 9e12})
-            await wait_until_async(lambda: "seals with the key k2" in caplog.text)
+        async with hurried(engine, "k1"):
+            with caplog.at_level(logging.ERROR):
+                admin_redis.zadd(keys.KEY_HOLDERS, {"elsewhere k2 k1": 9e12})
+                await wait_until_async(lambda: "seals with the key k2" in caplog.text)
         assert (await engine.tenants.read(tenant.id)).name == "Acme"
 
 
