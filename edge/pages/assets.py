@@ -22,6 +22,7 @@ _MEDIA_TYPES = {
     "png": b"image/png",
     "svg": b"image/svg+xml",
 }
+_INCLUDE = re.compile(rb"^// @include (\S+)$", re.MULTILINE)  # as in lua/: one level deep
 _VERSION = re.compile(r"[0-9a-f]{16}")
 _TAKES_GZIP = re.compile(rb"(?:^|[\s,])(?:gzip|\*)\s*(?:,|$|;\s*q=(?:1|0\.0*[1-9]))", re.IGNORECASE)
 _FOR_GOOD = b"public, max-age=31536000, immutable"
@@ -94,8 +95,12 @@ class Assets:
 
 
 def read_assets(package: str) -> Assets:
-    """All files of a package that are of a kind that browsers get, whatever folder they are in."""
-    return Assets(dict(_files(resources.files(package))))
+    """All files of a package that are of a kind that browsers get, whatever folder they are in.
+
+    A line `// @include NAME` is replaced by that file, so that what a site embeds is one script.
+    """
+    files = dict(_files(resources.files(package)))
+    return Assets({name: _INCLUDE.sub(lambda match: files[match[1].decode()], files[name]) for name in files})
 
 
 def _files(folder: Traversable) -> Iterator[tuple[str, bytes]]:

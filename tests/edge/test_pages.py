@@ -32,6 +32,13 @@ def test_a_file_of_the_version_there_is_is_kept_for_good(http: "httpx.Client") -
     )
 
 
+@pytest.mark.parametrize("name", ["customer.js", "agent.js"])
+def test_a_widget_is_one_script_with_what_all_of_them_have_in_common(http: "httpx.Client", name: str) -> None:
+    script, common = (http.get(ASSETS.url(each)).text for each in (name, "widget.js"))
+    assert common in script
+    assert "@include" not in script
+
+
 @pytest.mark.parametrize("path", ["/assets/customer.js", f"/assets/{'0' * 16}/customer.js"])
 def test_a_file_of_no_version_or_of_another_edges_is_there_and_kept_for_minutes(
     http: "httpx.Client", path: str
