@@ -17,7 +17,7 @@ from edge.authenticator.callbacks import TOPIC
 from edge.scopes import SCOPES
 from engine.assembly import Engine, Options, open_engine
 from engine.errors import WrongCode
-from engine.factors import Changes
+from engine.factor_records import Changes
 from engine.ids import ChallengeId, FactorId, TenantId, UserName
 from engine.policies import MAX_LIFE_S, MAX_LOCK_AFTER, ChallengePolicy
 from engine.tenants import ChallengeSetup, State, Tenant

@@ -20,7 +20,7 @@ from bench.servers import EDGE_CORE
 from edge.authenticator import patches, wire
 from edge.authenticator.callbacks import TOPIC
 from edge.limits import x_rate_limit_headers
-from engine import factors
+from engine import factor_records
 from engine.assembly import Engine, open_engine
 from engine.challenge_records import Challenge, ChallengeRecords, Due, Name, Record, State
 from engine.challenges import FIRST_LOCK_MS, LONGEST_LOCK_MS, MOST_FAILURES
@@ -55,7 +55,7 @@ class Answer:
     places: tuple[Place, Place, Place] = field(init=False)  # of challenge, factor, and index of factors
     counted: AttemptReply = field(init=False)
     record: Record = field(init=False)
-    held: factors.Record = field(init=False)
+    held: factor_records.Record = field(init=False)
     step: int | None = None
 
     @classmethod

@@ -24,8 +24,8 @@ from engine.errors import (
     UnknownFactor,
     UnknownTenant,
 )
+from engine.factor_records import Record as FactorRecord
 from engine.factors import Factors
-from engine.factors import Record as FactorRecord
 from engine.ids import ChallengeId, FactorId, TenantId
 from engine.known_tenants import KnownTenants
 from engine.outcomes import once_changed

@@ -8,7 +8,8 @@ from engine.audit import Audit
 from engine.challenges import Challenges
 from engine.deliveries import Deliveries
 from engine.errors import CannotUnseal, UnknownFactor, UnknownTenant
-from engine.factors import Factor, Factors
+from engine.factor_records import Factor
+from engine.factors import Factors
 from engine.ids import FactorId, TenantId, UserName, is_tenant_id
 from engine.tenants import State, Tenants
 from engine.usage import Usage

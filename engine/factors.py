@@ -2,15 +2,26 @@
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from enum import StrEnum
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import msgspec
 
-from engine.errors import CannotUnseal, FactorNotActive, FactorNotPending, UnknownFactor, WrongCode
+from engine.errors import CannotUnseal, FactorNotPending, UnknownFactor, WrongCode
 from engine.factor_index import FactorIndex
 from engine.factor_names import FactorNames, Held
+from engine.factor_records import (
+    Changes,
+    Factor,
+    Kind,
+    Record,
+    State,
+    apply_changes,
+    claim_of,
+    is_moved_away,
+    must_keep_name,
+    step_of,
+)
 from engine.ids import FactorId, TenantId, UserName, is_uuid
 from engine.outcomes import once_changed
 from engine.sealing import Keyring
@@ -28,7 +39,7 @@ from engine.store.factors import (
     ReadStatus,
 )
 from engine.store.keys import KeySpace, Place
-from engine.totp import TotpPolicy, matching_step, new_secret
+from engine.totp import TotpPolicy, new_secret
 from engine.turns import Turns
 
 N = TypeVar("N", FactorId, UserName)
@@ -37,50 +48,6 @@ PENDING_LIFE_MS = 24 * 3600 * 1000
 MOST_ACTIVATIONS = 5
 
 _logger = logging.getLogger(__name__)
-
-
-class State(StrEnum):
-    PENDING = "PENDING"
-    ACTIVE = "ACTIVE"
-    INACTIVE = "INACTIVE"
-
-
-class Kind(StrEnum):
-    TOTP = "TOTP"
-
-
-class Record(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is sealed. `secret` is the shared secret of a TOTP factor; other kinds will bring fields of their own.
-
-    `home` is the name under which the factor was enrolled: its partition is that user's for good. `phone` is the
-    user's number (E.164), where it was told. `claim` is the value of the claim on `user`, empty = the factor's id.
-    """
-
-    user: UserName
-    home: UserName
-    kind: Kind
-    secret: bytes
-    policy: TotpPolicy
-    phone: str | None = None
-    claim: str = ""
-
-
-class Factor(NamedTuple):
-    """A factor as it is. Instants are milliseconds since the epoch, by the clock of Redis."""
-
-    id: FactorId
-    state: State
-    record: Record
-    created_ms: int
-    updated_ms: int
-
-
-class Changes(NamedTuple):
-    """What may be changed of a factor, all of it at once. None = left as it is."""
-
-    code: str | None = None
-    user: UserName | None = None
-    is_ended: bool = False
 
 
 class Factors:
@@ -166,7 +133,7 @@ class Factors:
             factor_id=factor.id,
         )
         if factor.record.user != factor.record.home:
-            await self._names.release(tenant_id, factor.record.user, _claim(factor))
+            await self._names.release(tenant_id, factor.record.user, claim_of(factor))
         return reply.status is ForgetStatus.FORGOTTEN
 
     async def change(self, tenant_id: TenantId, factor_id: FactorId, changes: Changes) -> Factor:
@@ -268,7 +235,7 @@ class Factors:
             WrongCode
         """
         version, factor = await self._read(tenant_id, factor_id)
-        if _step(factor.record, code, counted.now_ms) is None:
+        if step_of(factor.record, code, counted.now_ms) is None:
             if counted.attempts == MOST_ACTIVATIONS:
                 ended = factor._replace(state=State.INACTIVE)
                 await self._replace(tenant_id, version, factor, ended, step=None)
@@ -279,8 +246,8 @@ class Factors:
         """Raises: UnknownFactor, FactorNotPending, FactorNotActive, WrongCode, UserTaken."""
         while True:
             version, factor = await self._read(tenant_id, factor_id)
-            changed = _changed(factor, changes)
-            step = None if changes.code is None else _step(factor.record, changes.code, now_ms)
+            changed = apply_changes(factor, changes)
+            step = None if changes.code is None else step_of(factor.record, changes.code, now_ms)
             reply, changed = await self._replace(
                 tenant_id, version, factor, changed, step=step, is_named=changes.user is not None
             )
@@ -305,14 +272,14 @@ class Factors:
             UserTaken
         """
         held: Held | None = None
-        if is_named or _must_keep_name(factor, changed):
+        if is_named or must_keep_name(factor, changed):
             held = await self._hold(tenant_id, changed)
             changed = changed._replace(record=msgspec.structs.replace(changed.record, claim=held.value))
         reply = await self._write(tenant_id, version, factor, changed, step=step, held=held)
         if held is not None and reply.status is ChangeStatus.ABSENT:
             await self._names.release(tenant_id, changed.record.user, held.value)
-        if reply.status is ChangeStatus.CHANGED and _is_moved_away(factor, changed):
-            await self._names.release(tenant_id, factor.record.user, _claim(factor))
+        if reply.status is ChangeStatus.CHANGED and is_moved_away(factor, changed):
+            await self._names.release(tenant_id, factor.record.user, claim_of(factor))
         return reply, changed
 
     async def _write(
@@ -336,7 +303,7 @@ class Factors:
             state=changed.state,
             record=self._seal(tenant_id, factor.id, changed.record),
             step=step,
-            releases=_claim(factor) if is_moved_from_home else "",
+            releases=claim_of(factor) if is_moved_from_home else "",
             until_ms=None if held is None else held.until_ms,
         )
 
@@ -366,38 +333,3 @@ async def _if_there(
     except CannotUnseal as error:
         _logger.warning("a factor is left out of a list: %s", error)
         return None
-
-
-def _changed(factor: Factor, changes: Changes) -> Factor:
-    """Raises: FactorNotPending, FactorNotActive."""
-    if factor.state is State.INACTIVE:
-        raise FactorNotActive
-    state = factor.state
-    if changes.code is not None:
-        if state is not State.PENDING:
-            raise FactorNotPending
-        state = State.ACTIVE
-    if changes.is_ended:
-        state = State.INACTIVE
-    user = factor.record.user if changes.user is None else changes.user
-    return factor._replace(state=state, record=msgspec.structs.replace(factor.record, user=user))
-
-
-def _step(record: Record, code: str, now_ms: int) -> int | None:
-    return matching_step(record.policy, record.secret, code, now_s=now_ms / 1000)
-
-
-def _claim(factor: Factor) -> str:
-    """The value of the claim by which a factor has its name."""
-    return factor.record.claim or factor.id
-
-
-def _must_keep_name(factor: Factor, changed: Factor) -> bool:
-    """Whether a name would lapse that no script of the factor keeps: it was renamed, and is pending no longer."""
-    is_at_home = changed.record.user == changed.record.home
-    return not is_at_home and changed.state is not factor.state is State.PENDING
-
-
-def _is_moved_away(factor: Factor, changed: Factor) -> bool:
-    """Whether a factor had a name that its own script cannot release."""
-    return changed.record.user != factor.record.user != factor.record.home

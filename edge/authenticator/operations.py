@@ -9,8 +9,8 @@ from edge.authenticator.searches import ChallengeSearch, FactorSearch, is_oldest
 from edge.http import NO_STORE, Reply, Request
 from edge.limits import x_rate_limit_headers
 from edge.state import EdgeState
-from engine import factors
 from engine.errors import Invalid
+from engine.factor_records import Factor
 from engine.ids import ChallengeId, FactorId, UserName
 from engine.phones import e164
 from engine.tenants import ChallengeSetup, Tenant
@@ -117,7 +117,12 @@ def _page(request: Request) -> wire.PageQuery:
 
 
 def _factor(
-    request: Request, factor: factors.Factor, tenant: Tenant, setup: ChallengeSetup, *, is_alone: bool = True
+    request: Request,
+    factor: Factor,
+    tenant: Tenant,
+    setup: ChallengeSetup,
+    *,
+    is_alone: bool = True,
 ) -> wire.Factor:
     issuer = setup.issuer or tenant.name
     return wire.factor(factor, issuer=issuer, home=_factors_at(request), is_alone=is_alone)

@@ -19,7 +19,7 @@ from edge.authenticator.wire import ExternalUserId
 from edge.errors import MalformedBody
 from edge.wire import Body
 from engine.errors import Invalid, Problem
-from engine.factors import Changes
+from engine.factor_records import Changes
 from engine.ids import UserName
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from edge.authenticator import rsql
 from edge.authenticator.rsql import Node
 from engine.challenge_records import Challenge
 from engine.errors import Invalid
-from engine.factors import Factor, Kind, State
+from engine.factor_records import Factor, Kind, State
 from engine.ids import UserName
 
 _USER = "external_user_id"

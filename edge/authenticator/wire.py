@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from edge.wire import Body, Query
 from engine import challenge_records as challenges
-from engine import factors
+from engine import factor_records
 from engine.totp import otpauth_uri, qr_data_uri
 
 T = TypeVar("T")
@@ -86,8 +86,8 @@ class Factor(msgspec.Struct, rename={"links": "_links"}):
     """
 
     factor_id: str
-    status: factors.State
-    type: factors.Kind
+    status: factor_records.State
+    type: factor_records.Kind
     external_user_id: str
     url: str | None
     data_url: str | None
@@ -144,14 +144,14 @@ def _second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
-def factor(given: factors.Factor, *, issuer: str, home: str, is_alone: bool) -> Factor:
+def factor(given: factor_records.Factor, *, issuer: str, home: str, is_alone: bool) -> Factor:
     """A factor as it goes out. `home` is the address of all factors.
 
     Only one that is alone has its picture. It takes milliseconds to draw: a page of them would hold up everybody.
     """
     url = None
     record = given.record
-    if given.state is factors.State.PENDING:
+    if given.state is factor_records.State.PENDING:
         url = otpauth_uri(record.policy, record.secret, account=record.user, issuer=issuer)
     return Factor(
         given.id,

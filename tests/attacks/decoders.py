@@ -18,7 +18,7 @@ from edge.identity.wire import SUBMIT, Submit, speaks_key
 from edge.pages.languages import language_of
 from edge.pages.sessions import cookie
 from edge.wire import Body
-from engine import challenge_records, factors, usage
+from engine import challenge_records, factor_records, usage
 from engine.admins import Admin
 from engine.agents import Agent
 from engine.audit_events import Filter, Position, parse_line
@@ -199,7 +199,7 @@ def _of_records() -> Iterator[Decoder]:
         reads = msgspec.json.Decoder(kind).decode
         yield Decoder(f"stored {name}", reads, inputs.json_of(kind), _STORED, (place,))
     of_msgpack: dict[str, tuple[Any, str]] = {
-        "factor": (factors.Record, "engine.factors:Factors.unseal"),
+        "factor": (factor_records.Record, "engine.factors:Factors.unseal"),
         "challenge": (challenge_records.Record, "engine.challenge_records:ChallengeRecords.unseal"),
     }
     for name, (kind, place) in of_msgpack.items():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edge.authenticator.patches import apply, challenge_code, factor_changes
 from edge.errors import MalformedBody
 from engine.errors import Invalid, Problem
-from engine.factors import Changes
+from engine.factor_records import Changes
 from engine.ids import UserName
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import time
 from typing import TYPE_CHECKING
 
 from engine.deliveries import Attempt, Delivery
-from engine.factors import Changes
+from engine.factor_records import Changes
 from engine.ids import TenantId, UserName
 from engine.tenants import ChallengeSetup, Tenant
 from engine.totp import TotpPolicy, code_at

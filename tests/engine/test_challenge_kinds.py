@@ -9,7 +9,7 @@ import pytest
 from engine.challenge_records import Challenge, Kind, State
 from engine.challenges import MOST_ATTEMPTS
 from engine.errors import ChallengeClosed, FactorLocked, UnknownChallenge
-from engine.factors import Changes, Factor
+from engine.factor_records import Changes, Factor
 from engine.policies import ChallengePolicy
 from engine.tenants import Tenant
 from tests.engine.servers import scan

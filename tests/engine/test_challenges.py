@@ -19,7 +19,7 @@ from engine.errors import (
     UnknownChallenge,
     UnknownFactor,
 )
-from engine.factors import Changes
+from engine.factor_records import Changes
 from engine.ids import ChallengeId
 from engine.policies import ChallengePolicy
 from engine.tenants import Tenant

@@ -7,7 +7,7 @@ import pytest
 
 from engine.erasure import Erased
 from engine.errors import UnknownFactor, UnknownTenant
-from engine.factors import Changes, Factor
+from engine.factor_records import Changes, Factor
 from engine.ids import TenantId, UserName
 from engine.tenants import State
 from engine.totp import TotpPolicy

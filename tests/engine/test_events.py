@@ -9,7 +9,7 @@ import pytest
 
 from engine.challenges import Challenge, Kind, State
 from engine.deliveries import Event
-from engine.factors import Factor
+from engine.factor_records import Factor
 from engine.ids import ChallengeId, TenantId
 from engine.policies import ChallengePolicy
 from engine.tenants import ChallengeSetup, Tenant

@@ -10,7 +10,8 @@ import pytest
 from engine.deployment import open_deployment
 from engine.erasure import Erased
 from engine.errors import UnknownFactor, UserTaken, WrongCode
-from engine.factors import MOST_ACTIVATIONS, Changes, Factor, Factors, State
+from engine.factor_records import Changes, Factor, State
+from engine.factors import MOST_ACTIVATIONS, Factors
 from engine.ids import UserName
 from engine.store import keys
 from engine.store.claims import ClaimStore

@@ -14,7 +14,7 @@ from engine.errors import (
     UserTaken,
     WrongCode,
 )
-from engine.factors import Changes, Factor, State
+from engine.factor_records import Changes, Factor, State
 from engine.ids import FactorId, TenantId, UserName
 from engine.tenants import Tenant
 from engine.totp import TotpPolicy, code_at

@@ -12,7 +12,7 @@ from engine.assembly import Engine, Options
 from engine.challenge_records import State as ChallengeState
 from engine.erasure import Erased
 from engine.errors import KeyMissing, Misconfigured, UnknownFactor
-from engine.factors import Changes, Factor, State
+from engine.factor_records import Changes, Factor, State
 from engine.ids import UserName
 from engine.resealing import Kind, Tally
 from engine.tenants import State as TenantState

@@ -7,7 +7,8 @@ import pytest
 from engine.challenges import Challenges
 from engine.deployment import open_deployment
 from engine.errors import ChallengeClosed, FactorNotPending, LinkDown, OutcomeUnknown, Overloaded
-from engine.factors import MOST_ACTIVATIONS, Changes, Factors
+from engine.factor_records import Changes
+from engine.factors import MOST_ACTIVATIONS, Factors
 from engine.store.challenges import ChallengeStore
 from engine.store.claims import ClaimStore
 from engine.store.deployment import DeploymentStore

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from engine.challenges import Challenge, Kind
 from engine.deliveries import Attempt, Delivery, Event
-from engine.factors import Factor
+from engine.factor_records import Factor
 from engine.ids import UserName
 from engine.tenants import ChallengeSetup, Tenant
 from tests.engine.test_factors import active
