@@ -116,8 +116,7 @@ class RedisCluster:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._admin is not None:
-            self._admin.close()
+        self._forget_roles()
         self._stack.close()
 
     @property
@@ -200,6 +199,13 @@ class RedisCluster:
         for node in self.running():
             node.wait_until_it_answers()
         wait_until(lambda: all(node.is_content() for node in self.running()), within, message="the cluster")
+        self._forget_roles()
+
+    def _forget_roles(self) -> None:
+        """The client of before sends what is for all masters to those that it knew."""
+        if self._admin is not None:
+            self._admin.close()
+            self._admin = None
 
     @property
     def _hosts(self) -> str:
